@@ -1,0 +1,9 @@
+//! Magpie: a self-hosted chat in which people and AI agents share the same conversation, live.
+//!
+//! One crate, two targets: an axum server (`ssr`) and a WASM front end (`hydrate`). The rooms and the
+//! ways through them are in `docs/architecture.md`; `tests/tidy.rs` holds who may import whom.
+
+pub mod model;
+pub mod protocol;
+#[cfg(feature = "ssr")]
+pub mod server;

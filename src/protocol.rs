@@ -1,0 +1,28 @@
+//! What crosses the wire, as types: the one truth for server, browser, schema and documentation.
+//!
+//! Nothing of ours is imported here, nothing does I/O. A field that is not known is ignored, so an
+//! older client reads a newer server; `docs/protocol.md` tells the meaning of each frame.
+
+pub mod agent;
+pub mod client;
+pub mod close;
+pub mod dialog;
+pub mod http;
+pub mod ids;
+pub mod limits;
+pub mod problem;
+pub mod server;
+pub mod time;
+
+pub use agent::{AgentRun, AgentStep, RunStatus};
+pub use client::{ClientEnvelope, ClientFrame, FrameError};
+pub use close::CloseCode;
+pub use ids::{
+    CallId, ChartId, ClientId, ConnectionId, ConversationId, LogEpoch, MessageId, RunId, Seq, SessionId, UserId,
+};
+pub use problem::{Code, Problem};
+pub use server::{Author, DurableFrame, EphemeralFrame, Event, Message, Sender, ServerFrame, UserRef, Visibility};
+pub use time::Timestamp;
+
+/// The subprotocol that a client offers and the server answers, and the name in the first `status` frame.
+pub const VERSION: &str = "magpie.v1";

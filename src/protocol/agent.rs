@@ -1,0 +1,144 @@
+//! What a run of the agents tells, in the order of the log.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    ids::{CallId, ChartId, MessageId, RunId},
+    server::{Format, UserRef},
+    time::Timestamp,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    Initializing,
+    Processing,
+    /// For somebody's approval.
+    Waiting,
+    Completed,
+    Cancelled,
+    Failed,
+    /// The server stopped in the middle.
+    Interrupted,
+}
+
+impl RunStatus {
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled | Self::Failed | Self::Interrupted)
+    }
+
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Initializing => "initializing",
+            Self::Processing => "processing",
+            Self::Waiting => "waiting",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentRun {
+    pub run_id: RunId,
+    pub status: RunStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+}
+
+/// What the models of a run read and wrote, in tokens as their providers count them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Usage {
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentStep {
+    pub run_id: RunId,
+    /// The agent's name.
+    pub agent: String,
+    pub emoji: String,
+    /// From 1.
+    pub turn: u32,
+    pub message: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ToolCall {
+    pub run_id: RunId,
+    pub call_id: CallId,
+    pub agent: String,
+    pub tool_name: String,
+    pub arguments: Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ToolResult {
+    pub run_id: RunId,
+    pub call_id: CallId,
+    pub agent: String,
+    pub tool_name: String,
+    pub success: bool,
+    pub result_preview: String,
+    pub duration_ms: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Approval {
+    pub run_id: RunId,
+    pub call_id: CallId,
+    pub agent: String,
+    pub tool_name: String,
+    pub arguments: Value,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ApprovalResolved {
+    pub run_id: RunId,
+    pub call_id: CallId,
+    pub approved: bool,
+    /// Nobody: it expired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserRef>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Value>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Progress {
+    pub run_id: RunId,
+    pub current_turn: u32,
+    pub max_turns: u32,
+    /// 0 to 100.
+    pub percentage: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChartGenerated {
+    pub run_id: RunId,
+    pub chart_id: ChartId,
+    /// Serves the picture (SVG) to whoever may read the conversation.
+    pub url: String,
+    pub title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub symbol: Option<String>,
+}
+
+/// A run's final answer, also posted as the message that it names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunResult {
+    pub run_id: RunId,
+    pub content: String,
+    #[serde(default)]
+    pub format: Format,
+    pub message_id: MessageId,
+}

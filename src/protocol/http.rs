@@ -1,0 +1,238 @@
+//! Bodies of the HTTP API, `/api/v1`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    dialog::{ControlState, DialogStatus, Owner},
+    ids::{ClientId, ConversationId, MessageId, Seq, UserId},
+    server::{Author, DurableFrame, PresenceStatus, UserRef, Visibility},
+    time::Timestamp,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Member,
+    Operator,
+    Admin,
+    Visitor,
+}
+
+impl Role {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+            Self::Visitor => "visitor",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Register {
+    pub username: String,
+    pub password: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Login {
+    pub username: String,
+    pub password: String,
+}
+
+/// A token and whose it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SignedIn {
+    pub token: String,
+    pub expires_at: Timestamp,
+    pub user: User,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct User {
+    pub id: UserId,
+    pub username: String,
+    pub display_name: String,
+    pub role: Role,
+    #[serde(default)]
+    pub disabled: bool,
+}
+
+impl User {
+    /// As others see this person.
+    pub fn as_ref(&self) -> UserRef {
+        UserRef { id: self.id, name: self.display_name.clone() }
+    }
+}
+
+/// The caller: `GET /me`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Me {
+    pub id: UserId,
+    pub username: String,
+    pub display_name: String,
+    pub role: Role,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Users {
+    pub users: Vec<User>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PatchUser {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Room,
+    Dialog,
+}
+
+/// A line of the caller's list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Conversation {
+    pub id: ConversationId,
+    pub title: String,
+    pub kind: Kind,
+    pub head: Seq,
+    /// Messages of others after the caller's read position.
+    pub unread: u64,
+    /// A room's is who made it.
+    pub owner: Owner,
+    pub status: DialogStatus,
+    /// Whether agents take part.
+    pub agents: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_message: Option<LastMessage>,
+}
+
+/// The newest message, cut to [`super::limits::PREVIEW_CHARS`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LastMessage {
+    pub id: MessageId,
+    pub seq: Seq,
+    pub author: Author,
+    pub text: String,
+    pub timestamp: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Conversations {
+    pub conversations: Vec<Conversation>,
+}
+
+/// One conversation with its people: `GET /conversations/{id}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConversationDetail {
+    #[serde(flatten)]
+    pub conversation: Conversation,
+    pub members: Vec<Member>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<ControlState>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Member {
+    pub id: UserId,
+    /// What others see: the display name.
+    pub name: String,
+    pub username: String,
+    pub role: Role,
+    /// How far this person has read.
+    pub up_to: Seq,
+    pub status: PresenceStatus,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CreateConversation {
+    pub title: String,
+    #[serde(default)]
+    pub members: Vec<String>,
+    #[serde(default = "yes")]
+    pub agents: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AddMember {
+    pub username: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Events {
+    pub events: Vec<DurableFrame>,
+    pub head: Seq,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Messages {
+    pub messages: Vec<MessageNow>,
+    /// Whether older ones exist.
+    pub more: bool,
+}
+
+/// A message as it stands now: its frame, with what was done to it since folded in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageNow {
+    #[serde(flatten)]
+    pub frame: DurableFrame,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deleted: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<ReactionNow>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+/// Who reacted to a message with one emoji, the earliest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReactionNow {
+    pub emoji: String,
+    pub by: Vec<UserRef>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PostMessage {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+    pub message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<Visibility>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CancelAccepted {
+    pub run_id: super::ids::RunId,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PostBroadcast {
+    pub message: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Delivered {
+    /// Connections that the frame was queued for.
+    pub delivered: u64,
+}

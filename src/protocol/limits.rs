@@ -1,0 +1,174 @@
+//! Every bound, once. Sizes in bytes, times in milliseconds unless the name says otherwise.
+//!
+//! Rates can be switched off for load tests (`MAGPIE_RATE_LIMIT=off`); sizes, counts and times never.
+
+// ── Frames and what is in them ───────────────────────────────────────────────────────────────────
+
+/// A client's frame; a larger one closes the socket with 1009.
+pub const CLIENT_FRAME_BYTES: usize = 128 * 1024;
+/// A body of the HTTP API.
+pub const HTTP_BODY_BYTES: usize = 128 * 1024;
+/// A message's text after trimming, UTF-8.
+pub const MESSAGE_BYTES: usize = 32_768;
+/// A client's name for a frame.
+pub const REF_BYTES: usize = 128;
+pub const TITLE_CHARS: usize = 120;
+pub const DISPLAY_NAME_CHARS: usize = 64;
+pub const USERNAME_CHARS: std::ops::RangeInclusive<usize> = 2..=32;
+pub const PASSWORD_CHARS_MIN: usize = 8;
+/// argon2 reads every byte: a bound keeps a sign-in cheap.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
+/// One emoji, with all its joiners and modifiers.
+pub const EMOJI_BYTES: usize = 64;
+/// Kinds of reaction on one message.
+pub const REACTIONS_PER_MESSAGE: usize = 32;
+/// A conversation's newest message in the list.
+pub const PREVIEW_CHARS: usize = 200;
+/// A ping's nonce, as JSON.
+pub const NONCE_BYTES: usize = 256;
+
+// ── Conversations ────────────────────────────────────────────────────────────────────────────────
+
+pub const MEMBERS_PER_CONVERSATION: usize = 1_000;
+pub const CONVERSATIONS_PER_USER: usize = 1_000;
+/// Events in one answer of `GET …/events`.
+pub const EVENTS_PER_PAGE: u64 = 500;
+/// Messages in one answer of `GET …/messages`, and what it gives where `limit` is left out.
+pub const MESSAGES_PER_PAGE: u64 = 200;
+pub const MESSAGES_PER_PAGE_DEFAULT: u64 = 60;
+
+// ── Subscribing ──────────────────────────────────────────────────────────────────────────────────
+
+pub const SUBSCRIPTIONS_PER_CONNECTION: usize = 1_000;
+/// Missing events up to which `subscribe` replays them all; beyond, it sends a snapshot.
+pub const REPLAY_EVENTS: u64 = 1_000;
+/// Newest events in a snapshot.
+pub const SNAPSHOT_EVENTS: u64 = 100;
+/// People named in a `subscribed` frame's presence, typing and reads, each.
+pub const SUBSCRIBED_PEOPLE: usize = 100;
+
+// ── A connection's lane ──────────────────────────────────────────────────────────────────────────
+
+/// Bytes that wait for one reader, at most (one larger frame is allowed alone). Overflow by durable
+/// frames closes with 4001.
+pub const LANE_BYTES: usize = 192 * 1024;
+/// Frames that wait for one reader, at most.
+pub const LANE_FRAMES: usize = 4_096;
+/// Bytes above which ephemeral frames are dropped.
+pub const LANE_EPHEMERAL_BYTES: usize = 64 * 1024;
+/// Bytes read from the log at a time for a replay.
+pub const REPLAY_PAGE_BYTES: usize = 48 * 1024;
+/// Events read from the log at a time for a replay.
+pub const REPLAY_PAGE_EVENTS: u64 = 100;
+/// Bytes of the socket's read buffer: the library's default holds 128 KiB a connection.
+pub const READ_BUFFER_BYTES: usize = 1024;
+/// Bytes that are written to the socket at once.
+pub const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+
+// ── Connections ──────────────────────────────────────────────────────────────────────────────────
+
+pub const CONNECTIONS: usize = 50_000;
+pub const CONNECTIONS_PER_USER: usize = 20_000;
+/// Bad frames in a minute: the last of them closes with 4504, with rate limits off, too.
+pub const BAD_FRAMES_PER_MINUTE: usize = 10;
+pub const HEARTBEAT_MS: u64 = 25_000;
+/// Pings without an answer after which the socket is closed with 4003.
+pub const UNANSWERED_PINGS: u32 = 2;
+/// How long the server waits for a closing client's own close frame.
+pub const CLOSE_GRACE_MS: u64 = 1_000;
+/// How long the server waits for a client that takes nothing at all, on top of the heartbeat.
+pub const DRAIN_DEADLINE_MS: u64 = 8_000;
+/// Over which time a draining server asks its clients to come back.
+pub const DRAIN_SPREAD_MS: u64 = 2_000;
+
+// ── Typing and presence ──────────────────────────────────────────────────────────────────────────
+
+/// A client that goes on typing says so again after this time.
+pub const TYPING_RESEND_MS: u64 = 3_000;
+/// A client says that typing stopped after this time without a key.
+pub const TYPING_STOP_MS: u64 = 5_000;
+/// The server says it for a client that does not.
+pub const TYPING_EXPIRE_MS: u64 = 7_000;
+/// People typing in one conversation that the server keeps count of.
+pub const TYPING_PER_CONVERSATION: usize = 100;
+/// Without a frame but pings, a person is away.
+pub const AWAY_AFTER_MS: u64 = 5 * 60 * 1_000;
+/// After the last socket closed, a person is offline.
+pub const OFFLINE_AFTER_MS: u64 = 15_000;
+
+// ── Sessions ─────────────────────────────────────────────────────────────────────────────────────
+
+pub const TOKEN_LIFETIME_MS: i64 = 60 * 60 * 1_000;
+pub const SESSION_LIFETIME_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
+/// Password hashes computed at the same time: each takes 19 MiB.
+pub const CONCURRENT_HASHES: usize = 4;
+
+// ── Rates (governor cells: a burst, then one per interval) ───────────────────────────────────────
+
+/// A rate: `burst` at once, then one every `every_ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    pub burst: u32,
+    pub every_ms: u64,
+}
+
+/// Messages, edits, reactions and other writes of one person, over all transports.
+pub const WRITES_PER_USER: Rate = Rate { burst: 60, every_ms: 100 };
+/// Frames of one connection, of any type.
+pub const FRAMES_PER_CONNECTION: Rate = Rate { burst: 200, every_ms: 20 };
+/// Registrations and sign-ins from one address.
+pub const SIGN_INS_PER_ADDRESS: Rate = Rate { burst: 100, every_ms: 500 };
+/// Sign-ins under one username.
+pub const SIGN_INS_PER_USERNAME: Rate = Rate { burst: 30, every_ms: 5_000 };
+
+// ── Storage ──────────────────────────────────────────────────────────────────────────────────────
+
+/// Writes that wait for the next commit; one more waits for a place.
+pub const WRITE_QUEUE: usize = 1_024;
+/// Writes in one commit.
+pub const WRITES_PER_COMMIT: usize = 256;
+/// Connections that read the database.
+pub const READ_CONNECTIONS: u32 = 4;
+/// Frames between the log and the hub.
+pub const BUS_QUEUE: usize = 4_096;
+
+// ── Agents ───────────────────────────────────────────────────────────────────────────────────────
+
+/// Turns of one run.
+pub const TURNS_PER_RUN: u32 = 8;
+/// Tool calls of one turn.
+pub const CALLS_PER_TURN: usize = 8;
+/// Runs going on at once on this node; one more waits.
+pub const CONCURRENT_RUNS: usize = 256;
+/// Questions that wait in one conversation while a run is on.
+pub const QUEUED_QUESTIONS: usize = 16;
+/// Messages of the conversation that a model is shown.
+pub const CONTEXT_MESSAGES: u64 = 40;
+/// An answer's text.
+pub const ANSWER_BYTES: usize = 1024 * 1024;
+/// Text collected for one `token` frame: at most 25 such frames a second.
+pub const TOKEN_INTERVAL_MS: u64 = 40;
+/// A tool's answer, as the model reads it.
+pub const TOOL_OUTPUT_BYTES: usize = 16 * 1024;
+/// A tool's answer, as the timeline shows it.
+pub const RESULT_PREVIEW_CHARS: usize = 500;
+pub const TOOL_TIMEOUT_MS: u64 = 10_000;
+/// Points of one chart.
+pub const CHART_POINTS: usize = 1_000;
+
+// ── The client ───────────────────────────────────────────────────────────────────────────────────
+
+/// Full-jitter exponential backoff: a random time below `min(cap, base × 2^attempt)`.
+pub const BACKOFF_BASE_MS: u64 = 250;
+pub const BACKOFF_CAP_MS: u64 = 15_000;
+/// Failed attempts in a row after which the client polls.
+pub const ATTEMPTS_BEFORE_POLLING: u32 = 3;
+pub const POLL_INTERVAL_MS: u64 = 3_000;
+/// How long a ping after waking up may go unanswered.
+pub const WAKE_PING_MS: u64 = 3_000;
+/// How long an attempt to connect may take.
+pub const CONNECT_TIMEOUT_MS: u64 = 10_000;
+/// Messages that wait to be sent.
+pub const OUTBOX_MESSAGES: usize = 200;
+/// Messages of one conversation that the browser keeps.
+pub const MESSAGES_IN_MEMORY: usize = 2_000;

@@ -1,0 +1,14 @@
+//! The server: everything behind the one `ssr` gate.
+
+pub mod accounts;
+pub mod agents;
+pub mod auth;
+pub mod bus;
+pub mod clock;
+pub mod config;
+pub mod conversations;
+pub mod error;
+pub mod hub;
+pub mod limits;
+pub mod state;
+pub mod storage;

@@ -1,0 +1,1 @@
+//! Accounts and sessions: register, sign in, refresh, sign out, roles.

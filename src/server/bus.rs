@@ -1,0 +1,61 @@
+//! What the nodes tell each other. One node speaks to itself, in order, through [`in_process`].
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::extract::ws::Utf8Bytes;
+
+use super::storage::LoggedFrame;
+use crate::protocol::{CloseCode, ConnectionId, ConversationId, EphemeralFrame, SessionId, UserId, server::Lane};
+
+pub mod in_process;
+
+/// A frame of the moment, encoded once for everyone who reads it.
+#[derive(Debug, Clone)]
+pub struct EncodedFrame {
+    pub lane: Lane,
+    pub text: Utf8Bytes,
+}
+
+impl EncodedFrame {
+    /// # Panics
+    /// Never: the protocol's types have no map with keys that are not strings.
+    pub fn of(frame: &EphemeralFrame) -> Arc<Self> {
+        let text = serde_json::to_string(frame).expect("a frame encodes");
+        Arc::new(Self { lane: frame.lane(), text: text.into() })
+    }
+}
+
+#[derive(Debug, Clone)]
+pub enum BusMessage {
+    /// An event of the log: per conversation in order of seq.
+    Durable(Arc<LoggedFrame>),
+    /// To everyone subscribed to this conversation but the connection that caused it.
+    Conversation { id: ConversationId, frame: Arc<EncodedFrame>, except: Option<ConnectionId> },
+    /// To every connection of one person.
+    User { id: UserId, frame: Arc<EncodedFrame> },
+    /// To every connection.
+    Everyone(Arc<EncodedFrame>),
+    /// Close these connections.
+    Close { whose: Whose, code: CloseCode },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    Session(SessionId),
+    User(UserId),
+}
+
+/// Takes what the bus brings. Called in order, never from two tasks at once.
+pub trait Deliver: Send + Sync + 'static {
+    fn deliver(&self, message: BusMessage);
+}
+
+#[async_trait]
+pub trait Bus: Send + Sync + 'static {
+    /// Returns once the message is on its way. A durable one waits for a place; one of the moment is dropped
+    /// when the bus is full.
+    async fn publish(&self, message: BusMessage);
+    /// `in_process` or `connected`; an error says what is wrong.
+    async fn health(&self) -> Result<&'static str, String>;
+}

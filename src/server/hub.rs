@@ -1,0 +1,1 @@
+//! Who is here and who listens: the hub only tracks and hands on.

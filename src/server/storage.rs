@@ -1,0 +1,230 @@
+//! Where everything lives that was acknowledged: accounts, sessions, and the log of each conversation.
+//!
+//! The log `(conversation_id, seq, frame)` is the source of truth. Messages, members, reactions, runs and
+//! heads are projections of it, written in the same transaction. Any backend passes [`conformance`].
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::extract::ws::Utf8Bytes;
+use tokio::sync::mpsc;
+
+use crate::protocol::{
+    ChartId, ConversationId, Event, LogEpoch, Message, MessageId, RunId, Seq, SessionId, Timestamp, UserId, UserRef,
+    http::{Conversation, Kind, MessageNow, Role, User},
+    server::{Posted, ReadPosition},
+};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The conversation, message or person is not there, or not for this caller.
+    #[error("not found")]
+    NotFound,
+    #[error("that username is taken")]
+    UsernameTaken,
+    /// The client_id stands for another text, or for a message in another conversation.
+    #[error("that client_id belongs to another message")]
+    ClientIdReused,
+    /// Neither the author nor somebody who may do this to others' messages.
+    #[error("not allowed")]
+    Forbidden,
+    /// A bound of [`crate::protocol::limits`] is reached; names which.
+    #[error("{0}")]
+    Full(&'static str),
+    /// The database failed: nothing was written.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The writer is gone: the server is shutting down.
+    #[error("storage is closed")]
+    Closed,
+}
+
+pub type Result<T> = std::result::Result<T, StorageError>;
+
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    pub id: UserId,
+    pub username: String,
+    pub display_name: String,
+    /// argon2id, PHC string.
+    pub password_hash: String,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    pub id: SessionId,
+    pub user: User,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewConversation {
+    pub id: ConversationId,
+    pub title: String,
+    pub kind: Kind,
+    pub agents: bool,
+    pub creator: UserId,
+    /// The creator first, each once. Each becomes a `member` event.
+    pub members: Vec<UserId>,
+    pub at: Timestamp,
+}
+
+/// What a caller may know of a conversation before anything else is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    pub kind: Kind,
+    pub agents: bool,
+    pub head: Seq,
+    pub creator: UserId,
+    pub members: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberRow {
+    pub user: User,
+    pub up_to: Seq,
+}
+
+/// A write to one conversation's log.
+#[derive(Debug, Clone)]
+pub struct Append {
+    pub conversation_id: ConversationId,
+    pub at: Timestamp,
+    pub write: Write,
+}
+
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// A message of a member: refused with `NotFound` if the author is not one at the time of the commit;
+    /// `reply_to` must name a message of the same conversation. `message.client_id` is set.
+    Post(Message),
+    /// Only the author edits. The same text again changes nothing.
+    Edit { message_id: MessageId, by: UserRef, text: String },
+    /// The author deletes, and whoever `moderates`. The text is blanked in the log too (the `message` frame,
+    /// each `edited` frame, and a `result` frame that repeats it).
+    Delete { message_id: MessageId, by: UserRef, moderates: bool },
+    React { message_id: MessageId, by: UserRef, emoji: String, on: bool },
+    /// Joining twice changes nothing.
+    Join { user: UserRef },
+    /// Leaving when not a member is `NotFound`.
+    Leave { user: UserRef },
+    /// Written by the server itself: an agent's message, step, call, result …
+    Server(Event),
+}
+
+/// What became of an [`Append`] that was committed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Appended {
+    /// The event's place; where nothing changed, the message's own (a duplicate post) or the head.
+    pub seq: Seq,
+    /// For a [`Write::Post`].
+    pub posted: Option<Posted>,
+    /// Whether an event was written.
+    pub changed: bool,
+}
+
+/// One committed event, encoded once for everyone who reads it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoggedFrame {
+    pub conversation_id: ConversationId,
+    pub seq: Seq,
+    pub event: Event,
+    /// The whole frame as it goes over the wire.
+    pub text: Utf8Bytes,
+}
+
+/// Committed frames, in the order of their commit: per conversation ascending in seq without a hole. The
+/// receiver's end is bounded by [`crate::protocol::limits::BUS_QUEUE`].
+pub type CommitSink = mpsc::Sender<Arc<LoggedFrame>>;
+
+/// One event as it is read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFrame {
+    pub seq: Seq,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Page {
+    /// Ascending.
+    pub frames: Vec<StoredFrame>,
+    pub head: Seq,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct MessagePage {
+    /// Ascending.
+    pub messages: Vec<MessageNow>,
+    pub more: bool,
+}
+
+#[async_trait]
+pub trait Storage: Send + Sync + 'static {
+    // ── People ──────────────────────────────────────────────────────────────────────────────────
+
+    /// The first one ever becomes an admin, the others members. `UsernameTaken` ignores case.
+    async fn create_user(&self, new: NewUser) -> Result<User>;
+    async fn user_by_name(&self, username: &str) -> Result<Option<User>>;
+    /// The person and their password hash.
+    async fn credentials(&self, username: &str) -> Result<Option<(User, String)>>;
+    /// By username.
+    async fn users(&self) -> Result<Vec<User>>;
+    /// `None`: no such user.
+    async fn patch_user(&self, username: &str, role: Option<Role>, disabled: Option<bool>) -> Result<Option<User>>;
+
+    // ── Sessions ────────────────────────────────────────────────────────────────────────────────
+
+    async fn create_session(&self, id: SessionId, user: UserId, at: Timestamp, expires_at: Timestamp) -> Result<()>;
+    /// A session that lives at `now`: known, not revoked, not expired, its person not disabled.
+    async fn session(&self, id: SessionId, now: Timestamp) -> Result<Option<Session>>;
+    async fn revoke_session(&self, id: SessionId) -> Result<()>;
+    async fn revoke_sessions_of(&self, user: UserId) -> Result<()>;
+
+    // ── Conversations ───────────────────────────────────────────────────────────────────────────
+
+    /// The founding `member` events are seq 1 to n; they go to the commit sink like any other.
+    async fn create_conversation(&self, new: NewConversation) -> Result<()>;
+    /// The caller's list, the one with the newest event first.
+    async fn conversations_of(&self, user: UserId) -> Result<Vec<Conversation>>;
+    /// One line of that list; `None` if not a member.
+    async fn conversation_of(&self, user: UserId, id: ConversationId) -> Result<Option<Conversation>>;
+    /// `None` if not a member or no such conversation: the two are not told apart.
+    async fn access(&self, user: UserId, id: ConversationId) -> Result<Option<Access>>;
+    /// In the order of joining.
+    async fn members(&self, id: ConversationId) -> Result<Vec<MemberRow>>;
+    /// Ids alone, for a person's presence: every conversation of this person.
+    async fn conversation_ids_of(&self, user: UserId) -> Result<Vec<ConversationId>>;
+
+    // ── The log ─────────────────────────────────────────────────────────────────────────────────
+
+    /// Returns after the commit is on disk. Many callers' writes share one commit.
+    async fn append(&self, append: Append) -> Result<Appended>;
+    /// The events after `after`, at most `limit`, and, past the first, at most `max_bytes` of text.
+    async fn events(&self, id: ConversationId, after: Seq, limit: u64, max_bytes: usize) -> Result<Page>;
+    /// The newest messages before `before` (of all: `None`), as they stand now.
+    async fn messages(&self, id: ConversationId, before: Option<Seq>, limit: u64) -> Result<MessagePage>;
+    /// The agents' events (`agent_run`, `agent_step`, `tool_call`, …: not messages) from seq `from` on, the
+    /// newest `limit` of them, ascending: what a timeline shows.
+    async fn agent_events(&self, id: ConversationId, from: Seq, limit: u64) -> Result<Vec<StoredFrame>>;
+    /// Messages whose text holds every word of the query, the newest first, deleted ones left out.
+    async fn search(&self, id: ConversationId, query: &str, limit: u64) -> Result<Vec<MessageNow>>;
+    /// Moves a read position forward (never back, never past the head); the position if it moved.
+    async fn set_read(&self, user: UserId, id: ConversationId, up_to: Seq) -> Result<Option<Seq>>;
+    /// At most `limit`, the furthest first; who has read nothing is left out.
+    async fn reads(&self, id: ConversationId, limit: usize) -> Result<Vec<ReadPosition>>;
+    async fn log_epoch(&self) -> Result<LogEpoch>;
+
+    // ── Runs ────────────────────────────────────────────────────────────────────────────────────
+
+    /// Runs whose last `agent_run` is not an end, with their conversation.
+    async fn unfinished_runs(&self) -> Result<Vec<(ConversationId, RunId)>>;
+    async fn put_chart(&self, conversation: ConversationId, id: ChartId, svg: &str) -> Result<()>;
+    /// The picture and the conversation whose members may see it.
+    async fn chart(&self, id: ChartId) -> Result<Option<(ConversationId, String)>>;
+
+    /// Whether the database answers and takes a write.
+    async fn health(&self) -> Result<()>;
+    /// Commits what waits, then refuses writes.
+    async fn close(&self);
+}
