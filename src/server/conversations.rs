@@ -59,7 +59,13 @@ impl Conversations {
         todo!()
     }
 
-    pub async fn edit(&self, caller: &User, id: ConversationId, message: MessageId, text: String) -> Result<Seq, Problem> {
+    pub async fn edit(
+        &self,
+        caller: &User,
+        id: ConversationId,
+        message: MessageId,
+        text: String,
+    ) -> Result<Seq, Problem> {
         let _ = (caller, id, message, text);
         todo!()
     }

@@ -100,15 +100,32 @@ pub enum Write {
     /// `reply_to` must name a message of the same conversation. `message.client_id` is set.
     Post(Message),
     /// Only the author edits. The same text again changes nothing.
-    Edit { message_id: MessageId, by: UserRef, text: String },
+    Edit {
+        message_id: MessageId,
+        by: UserRef,
+        text: String,
+    },
     /// The author deletes, and whoever `moderates`. The text is blanked in the log too (the `message` frame,
     /// each `edited` frame, and a `result` frame that repeats it).
-    Delete { message_id: MessageId, by: UserRef, moderates: bool },
-    React { message_id: MessageId, by: UserRef, emoji: String, on: bool },
+    Delete {
+        message_id: MessageId,
+        by: UserRef,
+        moderates: bool,
+    },
+    React {
+        message_id: MessageId,
+        by: UserRef,
+        emoji: String,
+        on: bool,
+    },
     /// Joining twice changes nothing.
-    Join { user: UserRef },
+    Join {
+        user: UserRef,
+    },
     /// Leaving when not a member is `NotFound`.
-    Leave { user: UserRef },
+    Leave {
+        user: UserRef,
+    },
     /// Written by the server itself: an agent's message, step, call, result …
     Server(Event),
 }
