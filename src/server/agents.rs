@@ -2,17 +2,29 @@
 
 use std::sync::Arc;
 
-use super::{bus::Bus, storage::Storage};
+use super::{
+    bus::Bus,
+    storage::{self, Storage},
+};
 use crate::protocol::{ConversationId, Message, Problem, RunId, server::Stream};
 
-/// Starts, queues, shows and stops runs.
+pub mod llm;
+
+use llm::{LlmClient, LlmStatus};
+
+/// Starts, queues, shows and stops runs. Cheap to clone.
 #[derive(Clone)]
 pub struct Agents {
     storage: Arc<dyn Storage>,
     bus: Arc<dyn Bus>,
+    llm: Arc<dyn LlmClient>,
 }
 
 impl Agents {
+    pub fn new(storage: Arc<dyn Storage>, bus: Arc<dyn Bus>, llm: Arc<dyn LlmClient>) -> Self {
+        Self { storage, bus, llm }
+    }
+
     /// Called after a person's message was committed in a conversation with agents on: starts a run, or
     /// queues the question while one is on, if the message is addressed to the agents.
     pub async fn posted(&self, conversation: ConversationId, message: &Message, members: u64) {
@@ -31,5 +43,22 @@ impl Agents {
     pub fn streams(&self, conversation: ConversationId) -> Vec<Stream> {
         let _ = conversation;
         todo!()
+    }
+
+    /// At start, before the first message is taken: every run that an earlier life of the server left
+    /// unfinished is marked `interrupted`.
+    pub async fn recover(&self) -> storage::Result<()> {
+        todo!()
+    }
+
+    /// At shutdown, before storage closes: no new run starts, those going on are stopped, their text kept
+    /// and their end written. Returns within 5 s.
+    pub async fn drain(&self) {
+        todo!()
+    }
+
+    /// For `GET /health/ready`.
+    pub fn llm_status(&self) -> LlmStatus {
+        self.llm.status()
     }
 }
