@@ -3,6 +3,7 @@
 //! One crate, two targets: an axum server (`ssr`) and a WASM front end (`hydrate`). The rooms and the
 //! ways through them are in `docs/architecture.md`; `tests/tidy.rs` holds who may import whom.
 
+pub mod client;
 pub mod model;
 pub mod protocol;
 #[cfg(feature = "ssr")]

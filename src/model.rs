@@ -4,7 +4,9 @@
 //! async in here: they are passed in.
 
 pub mod conversation;
+pub mod link;
 pub mod run;
 
-pub use conversation::{Entry, EntryState, Thread};
-pub use run::{Run, Step};
+pub use conversation::{Entry, EntryKey, EntryState, EntryStoreFields, Seed, Thread, ThreadStoreFields};
+pub use link::{LinkState, status_text};
+pub use run::{Run, RunStoreFields, Step, StepKind, StepStoreFields};

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::run::Run;
 use crate::protocol::{
-    Author, ClientId, ConversationId, LogEpoch, MessageId, RunId, Sender, Seq, Timestamp, UserRef, Visibility,
-    http::{Member, ReactionNow},
+    Author, ClientId, ConversationId, DurableFrame, LogEpoch, MessageId, RunId, Sender, Seq, Timestamp, UserRef,
+    Visibility,
+    http::{ConversationDetail, Member, Messages, ReactionNow},
     server::{ReadPosition, UserPresence},
 };
 
@@ -76,5 +77,27 @@ impl EntryState {
             Self::Failed => "failed",
             Self::Streaming => "streaming",
         }
+    }
+}
+
+/// What the server knows of a conversation when it renders it first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seed {
+    pub detail: ConversationDetail,
+    pub messages: Messages,
+    /// The agents' events that the timeline shows, ascending; other events among them are ignored.
+    pub timeline: Vec<DurableFrame>,
+    /// The newest event that `messages` and `timeline` know of: read it BEFORE them.
+    pub head: Seq,
+    pub log_epoch: Option<LogEpoch>,
+    /// How far the reader has read.
+    pub read_up_to: Seq,
+}
+
+impl Thread {
+    /// A conversation as of `seed.head`.
+    pub fn seed(seed: Seed) -> Self {
+        let _ = seed;
+        todo!()
     }
 }

@@ -1,0 +1,15 @@
+//! The browser's side of the conversation: one store, one socket, one way in.
+//!
+//! Every frame goes through [`Client::apply`]: the fold is `model`'s, and the store notifies exactly the
+//! fields that changed. Nothing here knows a component. All of it compiles on the server too, where a
+//! request has a store of its own, seeded for the first paint; only [`Client::start`], called from an
+//! `Effect`, reaches for the browser.
+
+mod actions;
+mod env;
+mod http;
+mod provide;
+mod store;
+
+pub use provide::{provide_client, use_client};
+pub use store::{Client, Notice, NoticeKind, State, StateStoreFields};

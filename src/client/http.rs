@@ -1,0 +1,1 @@
+//! The HTTP API as the browser calls it: older messages, polling, a fresh token.
