@@ -1,1 +1,243 @@
+//! What the operator of this server decides, read once at start-up.
+//!
+//! A struct per concern. Each setting is an environment variable or a flag ([`settings`]), has a default, and
+//! is checked here: whoever gets a [`Config`] can rely on it. Nothing else of the server reads the environment.
 
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use clap::Parser;
+
+pub mod data_dir;
+pub mod error;
+pub mod network;
+pub mod origin;
+pub mod secret;
+pub mod settings;
+
+pub use self::{
+    data_dir::{DataDir, DataDirLock},
+    error::ConfigError,
+    network::Network,
+    origin::Origin,
+    secret::Secret,
+    settings::Settings,
+};
+
+/// The whole of it.
+#[derive(Debug)]
+pub struct Config {
+    pub server: ServerConfig,
+    pub storage: StorageConfig,
+    pub auth: AuthConfig,
+    pub limits: LimitsConfig,
+    pub agents: AgentsConfig,
+    pub log: LogConfig,
+}
+
+/// Where the server listens and how the world sees it.
+#[derive(Debug)]
+pub struct ServerConfig {
+    pub addr: SocketAddr,
+    /// The address that people type, where a proxy stands before the server.
+    pub public_url: Option<Origin>,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// What `/metrics` wants as bearer; without one it answers loopback alone.
+    pub metrics_token: Option<Secret>,
+}
+
+#[derive(Debug)]
+pub struct StorageConfig {
+    pub data_dir: DataDir,
+    pub database: Database,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    Sqlite(std::path::PathBuf),
+}
+
+#[derive(Debug)]
+pub struct AuthConfig {
+    pub registration: Registration,
+    /// The HS256 key.
+    pub jwt_secret: Secret,
+    /// Beside the server's own.
+    pub allowed_origins: Vec<Origin>,
+}
+
+/// Who may make an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    Open,
+    /// Admins alone, once the first account is there.
+    Closed,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct LimitsConfig {
+    pub rates: RateLimits,
+}
+
+/// Rates alone: sizes, counts and times are never off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateLimits {
+    On,
+    Off,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct AgentsConfig {
+    pub provider: Provider,
+}
+
+/// Who thinks for the agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provider {
+    /// The planner that is built in: no key, no network.
+    Offline,
+}
+
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// As tracing's `EnvFilter` reads it; it was tried at start-up.
+    pub filter: String,
+    pub format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Config {
+    /// Reads flags and environment; `--help`, `--version` and a wrong flag end the process, as clap does.
+    pub fn load() -> Result<Self, ConfigError> {
+        Self::new(&Settings::parse())
+    }
+
+    /// Checks the settings; makes the data directory and, on the first start, the secret in it.
+    pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        let data_dir = DataDir::open(settings.data_dir())?;
+        Ok(Self {
+            server: ServerConfig::of(settings)?,
+            auth: AuthConfig::of(settings, &data_dir)?,
+            storage: StorageConfig { database: database(settings, &data_dir)?, data_dir },
+            limits: LimitsConfig {
+                rates: choice(
+                    "MAGPIE_RATE_LIMIT",
+                    settings.rate_limit(),
+                    &[("on", RateLimits::On), ("off", RateLimits::Off)],
+                )?,
+            },
+            agents: AgentsConfig { provider: provider(settings)? },
+            log: LogConfig::of(settings)?,
+        })
+    }
+
+    /// Whether browsers reach this server by https: its cookies are Secure then.
+    pub fn is_https(&self) -> bool {
+        self.server.public_url.as_ref().is_some_and(Origin::is_https)
+    }
+}
+
+impl ServerConfig {
+    fn of(settings: &Settings) -> Result<Self, ConfigError> {
+        Ok(Self {
+            addr: address(settings)?,
+            public_url: settings.public_url().map(|text| origin("MAGPIE_PUBLIC_URL", text)).transpose()?,
+            trusted_proxies: list(settings.trusted_proxies(), |text| {
+                text.parse().map_err(|()| {
+                    let takes = "addresses or networks with commas between, such as 10.0.0.1,fd00::/8";
+                    ConfigError::invalid("MAGPIE_TRUSTED_PROXIES", takes, text)
+                })
+            })?,
+            metrics_token: settings.metrics_token().map(|token| Secret::new(token.as_bytes())),
+        })
+    }
+}
+
+impl AuthConfig {
+    fn of(settings: &Settings, data_dir: &DataDir) -> Result<Self, ConfigError> {
+        let jwt_secret = match settings.jwt_secret() {
+            Some([]) => return Err(ConfigError::EmptySecret),
+            Some(bytes) => Secret::new(bytes),
+            None => data_dir.jwt_secret()?,
+        };
+        Ok(Self {
+            registration: choice(
+                "MAGPIE_REGISTRATION",
+                settings.registration(),
+                &[("open", Registration::Open), ("closed", Registration::Closed)],
+            )?,
+            jwt_secret,
+            allowed_origins: list(settings.allowed_origins(), |text| origin("MAGPIE_ALLOWED_ORIGINS", text))?,
+        })
+    }
+}
+
+impl LogConfig {
+    fn of(settings: &Settings) -> Result<Self, ConfigError> {
+        let filter = settings.log();
+        if tracing_subscriber::EnvFilter::try_new(filter).is_err() {
+            let takes = "a tracing filter, such as info or info,magpie=debug";
+            return Err(ConfigError::invalid("MAGPIE_LOG", takes, filter));
+        }
+        let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+        let format = choice("MAGPIE_LOG_FORMAT", settings.log_format(), &formats)?;
+        Ok(Self { filter: filter.to_owned(), format })
+    }
+}
+
+fn address(settings: &Settings) -> Result<SocketAddr, ConfigError> {
+    let (variable, text) = settings.addr();
+    let resolved = text.to_socket_addrs().ok().and_then(|mut found| found.next());
+    resolved.ok_or_else(|| ConfigError::invalid(variable, "an address and a port, such as 127.0.0.1:3000", text))
+}
+
+fn database(settings: &Settings, data_dir: &DataDir) -> Result<Database, ConfigError> {
+    const VARIABLE: &str = "MAGPIE_DATABASE_URL";
+    let Some(url) = settings.database_url() else { return Ok(Database::Sqlite(data_dir.database())) };
+    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        return Err(ConfigError::NotYet { variable: VARIABLE, what: "PostgreSQL", takes: "sqlite:PATH" });
+    }
+    let path = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+    match path {
+        Some(path) if !path.is_empty() && !path.contains([':', '?']) => Ok(Database::Sqlite(path.into())),
+        // The URL may hold a password: it is not repeated.
+        _ => Err(ConfigError::invalid(VARIABLE, "sqlite:PATH, a file on this machine", "something else")),
+    }
+}
+
+fn provider(settings: &Settings) -> Result<Provider, ConfigError> {
+    match settings.llm_provider() {
+        "offline" => Ok(Provider::Offline),
+        "openai" | "azure" | "anthropic" | "gemini" | "ollama" => {
+            let what = "any provider but the built-in one";
+            Err(ConfigError::NotYet { variable: "MAGPIE_LLM_PROVIDER", what, takes: "offline" })
+        }
+        other => Err(ConfigError::invalid("MAGPIE_LLM_PROVIDER", "offline", other)),
+    }
+}
+
+fn origin(variable: &'static str, text: &str) -> Result<Origin, ConfigError> {
+    let takes = "an origin without a path, such as https://chat.example.com";
+    text.parse().map_err(|_| ConfigError::invalid(variable, takes, text))
+}
+
+/// The parts of a list with commas, each parsed.
+fn list<T>(text: &str, parse: impl Fn(&str) -> Result<T, ConfigError>) -> Result<Vec<T>, ConfigError> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(parse).collect()
+}
+
+fn choice<T: Copy>(variable: &'static str, text: &str, words: &[(&str, T)]) -> Result<T, ConfigError> {
+    let chosen = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+    chosen.map(|(_, value)| *value).ok_or_else(|| {
+        let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+        ConfigError::invalid(variable, &words.join(" or "), text)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! Why the server does not start, for the person who started it: each names the setting and what it takes.
+
+use std::{io, path::PathBuf};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{variable} takes {takes}; it is set to {found:?}.")]
+    Invalid { variable: &'static str, takes: String, found: String },
+    #[error("{variable}: {what} is not supported yet by this version; it takes {takes}.")]
+    NotYet { variable: &'static str, what: &'static str, takes: &'static str },
+    #[error("MAGPIE_JWT_SECRET is empty: give it 32 random bytes or more, or leave it unset and one is made.")]
+    EmptySecret,
+    #[error("{} is empty: delete it, and a new secret is made (everybody signs in again).", .0.display())]
+    EmptySecretFile(PathBuf),
+    #[error("{}: {action}: {error}. MAGPIE_DATA_DIR names another directory.", path.display())]
+    DataDir { path: PathBuf, action: &'static str, error: io::Error },
+    #[error(
+        "{} is in use by another magpie. Stop that one first, or give this one its own MAGPIE_DATA_DIR.",
+        .0.display()
+    )]
+    InUse(PathBuf),
+}
+
+impl ConfigError {
+    pub(super) fn invalid(variable: &'static str, takes: &str, found: &str) -> Self {
+        Self::Invalid { variable, takes: takes.to_owned(), found: found.to_owned() }
+    }
+}
