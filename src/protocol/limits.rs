@@ -153,8 +153,24 @@ pub const TOOL_OUTPUT_BYTES: usize = 16 * 1024;
 /// A tool's answer, as the timeline shows it.
 pub const RESULT_PREVIEW_CHARS: usize = 500;
 pub const TOOL_TIMEOUT_MS: u64 = 10_000;
-/// Points of one chart.
+/// How long a server that shuts down waits for its runs to write their ends.
+pub const RUNS_DRAIN_MS: u64 = 5_000;
+/// Points of one chart, over all its lines.
 pub const CHART_POINTS: usize = 1_000;
+/// Lines, or groups of bars, of one chart.
+pub const CHART_SERIES: usize = 8;
+/// A chart's title, and a label in it.
+pub const CHART_LABEL_CHARS: usize = 80;
+/// What a chart is drawn from, as text.
+pub const CHART_DATA_BYTES: usize = 64 * 1024;
+/// An expression to be calculated.
+pub const EXPRESSION_BYTES: usize = 1_024;
+/// Parentheses within parentheses.
+pub const EXPRESSION_DEPTH: usize = 64;
+/// Messages that one search brings.
+pub const SEARCH_RESULTS: usize = 8;
+/// Text of each.
+pub const SEARCH_QUOTE_CHARS: usize = 300;
 
 // ── The client ───────────────────────────────────────────────────────────────────────────────────
 

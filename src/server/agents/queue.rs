@@ -1,0 +1,161 @@
+//! Whose turn it is: in each conversation one run is on, the others wait in the order of their questions.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::live::LiveText;
+use crate::protocol::{ConversationId, RunId, limits, server::Stream};
+
+/// What others may do to a run and see of it.
+#[derive(Debug)]
+pub struct RunHandle {
+    pub run_id: RunId,
+    /// Ends it.
+    pub cancel: CancellationToken,
+    pub live: LiveText,
+    /// Its turn has come.
+    turn: Notify,
+    /// Its end is written.
+    over: CancellationToken,
+}
+
+impl RunHandle {
+    pub fn new(run_id: RunId, cancel: CancellationToken, live: LiveText) -> Self {
+        Self { run_id, cancel, live, turn: Notify::new(), over: CancellationToken::new() }
+    }
+
+    pub async fn turn(&self) {
+        self.turn.notified().await;
+    }
+
+    pub async fn over(&self) {
+        self.over.cancelled().await;
+    }
+}
+
+/// The runs of each conversation; the first of each is the one that is on.
+#[derive(Debug, Default)]
+pub struct RunQueue {
+    rooms: Mutex<HashMap<ConversationId, VecDeque<Arc<RunHandle>>>>,
+}
+
+/// A run's place, given up when dropped: then the next one's turn comes.
+#[derive(Debug)]
+pub struct Seat {
+    queue: Arc<RunQueue>,
+    conversation: ConversationId,
+    pub handle: Arc<RunHandle>,
+    /// How many are before it.
+    pub behind: usize,
+}
+
+impl RunQueue {
+    /// `None`: too many wait already.
+    pub fn enter(self: &Arc<Self>, conversation: ConversationId, handle: Arc<RunHandle>) -> Option<Seat> {
+        let mut rooms = self.rooms();
+        let room = rooms.entry(conversation).or_default();
+        let behind = room.len();
+        if behind > limits::QUEUED_QUESTIONS {
+            return None;
+        }
+        if behind == 0 {
+            handle.turn.notify_one();
+        }
+        room.push_back(handle.clone());
+        Some(Seat { queue: self.clone(), conversation, handle, behind })
+    }
+
+    /// The run that is on, or the named one, waiting or not.
+    pub fn find(&self, conversation: ConversationId, run: Option<RunId>) -> Option<Arc<RunHandle>> {
+        let rooms = self.rooms();
+        let mut room = rooms.get(&conversation)?.iter();
+        match run {
+            None => room.next().cloned(),
+            Some(id) => room.find(|handle| handle.run_id == id).cloned(),
+        }
+    }
+
+    pub fn streams(&self, conversation: ConversationId) -> Vec<Stream> {
+        let rooms = self.rooms();
+        rooms.get(&conversation).into_iter().flatten().filter_map(|handle| handle.live.stream()).collect()
+    }
+
+    fn leave(&self, conversation: ConversationId, run: RunId) {
+        let mut rooms = self.rooms();
+        let Some(room) = rooms.get_mut(&conversation) else { return };
+        let was_on = room.front().is_some_and(|handle| handle.run_id == run);
+        room.retain(|handle| handle.run_id != run);
+        match room.front() {
+            Some(next) if was_on => next.turn.notify_one(),
+            Some(_) => {}
+            None => {
+                rooms.remove(&conversation);
+            }
+        }
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, HashMap<ConversationId, VecDeque<Arc<RunHandle>>>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.queue.leave(self.conversation, self.handle.run_id);
+        self.handle.over.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        fresh_id,
+        protocol::{Author, MessageId, UserId},
+    };
+
+    fn handle(conversation: ConversationId) -> Arc<RunHandle> {
+        let agent = Author { id: UserId::of_agent("a"), name: "A".into(), emoji: None };
+        let run_id = fresh_id!(RunId);
+        let live = LiveText::new(conversation, run_id, fresh_id!(MessageId), agent);
+        Arc::new(RunHandle::new(run_id, CancellationToken::new(), live))
+    }
+
+    async fn its_turn(seat: &Seat) -> bool {
+        tokio::time::timeout(Duration::ZERO, seat.handle.turn()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn runs_of_a_conversation_take_turns_in_the_order_they_came() {
+        let queue = Arc::new(RunQueue::default());
+        let room = fresh_id!(ConversationId);
+        let [first, second, third] = [(); 3].map(|()| queue.enter(room, handle(room)).expect("a place"));
+        assert!(its_turn(&first).await);
+        assert!(!its_turn(&second).await);
+        drop(second); // gives up while waiting: the third still waits for the first
+        assert!(!its_turn(&third).await);
+        drop(first);
+        assert!(its_turn(&third).await);
+        assert_eq!(queue.find(room, None).map(|run| run.run_id), Some(third.handle.run_id));
+        drop(third);
+        assert!(queue.rooms().is_empty());
+    }
+
+    #[test]
+    fn one_question_too_many_is_refused() {
+        let queue = Arc::new(RunQueue::default());
+        let room = fresh_id!(ConversationId);
+        let seats: Vec<_> = (0..=limits::QUEUED_QUESTIONS).map(|_| queue.enter(room, handle(room))).collect();
+        assert!(seats.iter().all(Option::is_some));
+        assert!(queue.enter(room, handle(room)).is_none());
+        let elsewhere = fresh_id!(ConversationId);
+        assert!(queue.enter(elsewhere, handle(elsewhere)).is_some());
+    }
+}

@@ -1,0 +1,118 @@
+//! What agents can do besides writing. A tool gets its arguments as JSON and what belongs to the run; it
+//! knows no socket, no model and no timeline, and never brings a run down: what goes wrong is text that
+//! the model reads.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::llm::ToolDefinition;
+use crate::{
+    protocol::{ConversationId, MessageId, RunId, Timestamp},
+    server::storage::Storage,
+};
+
+/// What a tool does to the world: whether it may be tried again, and whether somebody should be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    Read,
+    Write,
+    Costly,
+}
+
+/// The run that a tool works for.
+pub struct ToolContext {
+    pub storage: Arc<dyn Storage>,
+    pub conversation_id: ConversationId,
+    pub run_id: RunId,
+    /// The message that is being answered.
+    pub question: MessageId,
+    pub now: Timestamp,
+    /// Ends when the run is stopped: for what goes on beyond the call's own future.
+    pub cancel: CancellationToken,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolOutput {
+    /// As the model reads it.
+    pub text: String,
+    pub chart: Option<Chart>,
+}
+
+impl From<String> for ToolOutput {
+    fn from(text: String) -> Self {
+        Self { text, chart: None }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chart {
+    pub title: String,
+    pub svg: String,
+}
+
+/// What went wrong, in words for the model and the timeline.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ToolError(pub String);
+
+#[async_trait]
+pub trait Tool: Send + Sync + 'static {
+    fn name(&self) -> &str;
+    /// For the model: when to use it.
+    fn description(&self) -> &str;
+    /// JSON Schema of the arguments.
+    fn parameters(&self) -> Value;
+    fn class(&self) -> Class;
+    /// What the agent does by this call, in plain words: "Calculating 17 × 23".
+    fn activity(&self, arguments: &Value) -> String;
+    async fn call(&self, context: &ToolContext, arguments: Value) -> Result<ToolOutput, ToolError>;
+}
+
+/// The JSON Schema of a tool's arguments, from their type.
+pub fn schema_of<T: JsonSchema>() -> Value {
+    schemars::schema_for!(T).to_value()
+}
+
+/// Reads arguments as their type; the error names the field.
+pub fn read<T: DeserializeOwned>(arguments: Value) -> Result<T, ToolError> {
+    serde_path_to_error::deserialize(arguments)
+        .map_err(|error| ToolError(format!("These arguments do not fit: {error}")))
+}
+
+/// All tools, by name.
+#[derive(Clone, Default)]
+pub struct Tools {
+    by_name: BTreeMap<String, Arc<dyn Tool>>,
+}
+
+impl Tools {
+    /// Those of the built-in team.
+    pub fn built_in() -> Self {
+        Self::of([])
+    }
+
+    pub fn of(tools: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
+        Self { by_name: tools.into_iter().map(|tool| (tool.name().to_owned(), tool)).collect() }
+    }
+
+    pub fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        self.by_name.get(name).cloned()
+    }
+
+    /// As a model is told of them; a name that stands for no tool is left out.
+    pub fn definitions(&self, names: &[String]) -> Vec<ToolDefinition> {
+        let known = names.iter().filter_map(|name| self.by_name.get(name));
+        known
+            .map(|tool| ToolDefinition {
+                name: tool.name().to_owned(),
+                description: tool.description().to_owned(),
+                parameters: tool.parameters(),
+            })
+            .collect()
+    }
+}
