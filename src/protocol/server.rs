@@ -32,7 +32,7 @@ pub struct DurableFrame {
     pub conversation_id: ConversationId,
     pub seq: Seq,
     /// A `hidden` frame has none.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Timestamp::is_unset")]
     pub timestamp: Timestamp,
     #[serde(flatten)]
     pub event: Event,

@@ -41,6 +41,11 @@ impl Timestamp {
         self.0
     }
 
+    /// Whether this is the default, which no event of ours ever has.
+    pub const fn is_unset(&self) -> bool {
+        self.0 == 0
+    }
+
     /// Days since 1970-01-01; day 0 was a Thursday.
     pub const fn days(self) -> i64 {
         self.0.div_euclid(DAY_MS)
