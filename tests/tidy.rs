@@ -81,7 +81,10 @@ fn what_is_allowed_is_not_complained_of() {
         ("src/server/state.rs", "use super::{bus::in_process::InProcess, storage::sqlite::Sqlite};"),
         ("src/server/storage/sqlite.rs", "use sqlx::query;"),
         ("src/server/agents.rs", "let id = crate::fresh_id!(RunId);"),
-        ("src/client/store.rs", "// unlike crate::ui, which…\nlet text = \"crate::ui\"; let c = '\"'; let r = r#\"crate::ui\"#;"),
+        (
+            "src/client/store.rs",
+            "// unlike crate::ui, which…\nlet text = \"crate::ui\"; let c = '\"'; let r = r#\"crate::ui\"#;",
+        ),
         ("src/model/run.rs", "#[cfg(test)]\nmod tests { use super::*; }"),
         ("src/lib.rs", "#[cfg(feature = \"ssr\")]\npub mod server;"),
     ] {

@@ -21,7 +21,9 @@ pub fn mentions(module: &[String], source: &str) -> Vec<Mention> {
         match tokens[at] {
             "{" => depth += 1,
             "}" => depth = depth.saturating_sub(1),
-            "crate" | "super" | "self" | "magpie" if tokens.get(at + 1) == Some(&"::") && !follows_path(&tokens, at) => {
+            "crate" | "super" | "self" | "magpie"
+                if tokens.get(at + 1) == Some(&"::") && !follows_path(&tokens, at) =>
+            {
                 let mut paths = Vec::new();
                 at = read_tree(&tokens, at, &mut Vec::new(), &mut paths);
                 let resolved = paths.into_iter().filter_map(|path| resolve(module, &path));

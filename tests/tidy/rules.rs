@@ -21,7 +21,12 @@ const ROOT_MACROS: &[(&str, &str)] = &[("fresh_id", "server")];
 
 /// Words that must not stand in a part of the house: (where, word, where it may stand after all, why).
 const FORBIDDEN_WORDS: &[(&str, &[&str], &[&str], &str)] = &[
-    ("src/", &["WebSocket"], &["src/client/socket", "src/server/"], "client/socket is the one user of the browser's socket"),
+    (
+        "src/",
+        &["WebSocket"],
+        &["src/client/socket", "src/server/"],
+        "client/socket is the one user of the browser's socket",
+    ),
     ("src/ui", &["gloo_net", "sqlx", "indexed_db"], &[], "ui shows what the store holds"),
     ("src/", &["sqlx"], &["src/server/storage"], "SQL lives behind the Storage trait"),
     ("src/", &["async_nats"], &["src/server/bus"], "nodes talk through the Bus trait"),
@@ -36,7 +41,11 @@ const FORBIDDEN_WORDS: &[(&str, &[&str], &[&str], &str)] = &[
 
 /// Modules that only some files may name: (module, who may, why).
 const NAMED_IN: &[(&[&str], &[&str], &str)] = &[
-    (&["server", "storage", "sqlite"], &["src/server/storage", "src/server/state"], "backends are named in state alone"),
+    (
+        &["server", "storage", "sqlite"],
+        &["src/server/storage", "src/server/state"],
+        "backends are named in state alone",
+    ),
     (&["server", "bus", "in_process"], &["src/server/bus", "src/server/state"], "backends are named in state alone"),
 ];
 
@@ -100,8 +109,7 @@ fn is_in(path: &[String], module: &[&str]) -> bool {
 }
 
 fn has_feature_gate(source: &str) -> bool {
-    let squeezed: String =
-        without_comments_and_strings(source).chars().filter(|c| !c.is_whitespace()).collect();
+    let squeezed: String = without_comments_and_strings(source).chars().filter(|c| !c.is_whitespace()).collect();
     ["cfg(feature", "cfg_attr(feature", "cfg!(feature", "cfg(not(feature", "cfg(any(feature", "cfg(all(feature"]
         .iter()
         .any(|gate| squeezed.contains(gate))
