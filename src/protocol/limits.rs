@@ -33,6 +33,8 @@ pub const MEMBERS_PER_CONVERSATION: usize = 1_000;
 pub const CONVERSATIONS_PER_USER: usize = 1_000;
 /// Events in one answer of `GET …/events`.
 pub const EVENTS_PER_PAGE: u64 = 500;
+/// Their text together, past the first one: a page of the longest messages is cut short, and `head` tells.
+pub const EVENTS_PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Messages in one answer of `GET …/messages`, and what it gives where `limit` is left out.
 pub const MESSAGES_PER_PAGE: u64 = 200;
 pub const MESSAGES_PER_PAGE_DEFAULT: u64 = 60;
@@ -120,6 +122,8 @@ pub const FRAMES_PER_CONNECTION: Rate = Rate { burst: 200, every_ms: 20 };
 pub const SIGN_INS_PER_ADDRESS: Rate = Rate { burst: 100, every_ms: 500 };
 /// Sign-ins under one username.
 pub const SIGN_INS_PER_USERNAME: Rate = Rate { burst: 30, every_ms: 5_000 };
+/// Checks of a rate after which those who were quiet are forgotten.
+pub const RATE_CHECKS_PER_SWEEP: u32 = 1_024;
 
 // ── Storage ──────────────────────────────────────────────────────────────────────────────────────
 
