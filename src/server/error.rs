@@ -22,3 +22,9 @@ impl From<StorageError> for Problem {
         }
     }
 }
+
+/// A failure of ours that no caller can do anything about.
+pub fn internal(what: &str, error: &dyn std::fmt::Display) -> Problem {
+    tracing::error!(%error, "{what}");
+    Problem::new(Code::Internal, "Something went wrong on our side. It was written down; try again.")
+}
