@@ -5,8 +5,11 @@
 
 pub mod conversation;
 pub mod link;
+pub mod outbox;
 pub mod run;
+pub mod typing;
 
 pub use conversation::{Entry, EntryKey, EntryState, EntryStoreFields, Seed, Thread, ThreadStoreFields};
 pub use link::{LinkState, status_text};
+pub use outbox::{Outbox, Outgoing};
 pub use run::{Run, RunStoreFields, Step, StepKind, StepStoreFields};

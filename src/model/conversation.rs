@@ -1,18 +1,34 @@
 //! One conversation as one reader sees it, folded from durable and ephemeral frames.
+//!
+//! The fold is idempotent for what it has seen, refuses what would leave a hole, and says which fields it
+//! touched, so that whoever shows them re-renders no more than that.
+
+mod apply;
+mod change;
+mod live;
+mod local;
+mod row;
+mod seed;
+#[cfg(test)]
+mod tests;
+
+pub use change::Change;
+pub use row::{RowChange, apply_to_row, read_row};
+pub use seed::Seed;
 
 use reactive_stores::Store;
 use serde::{Deserialize, Serialize};
 
 use super::run::Run;
 use crate::protocol::{
-    Author, ClientId, ConversationId, DurableFrame, LogEpoch, MessageId, RunId, Sender, Seq, Timestamp, UserRef,
-    Visibility,
-    http::{ConversationDetail, Member, Messages, ReactionNow},
+    Author, ClientId, ConversationId, LogEpoch, Message, MessageId, RunId, Sender, Seq, Timestamp, UserRef, Visibility,
+    http::{Member, ReactionNow},
+    limits,
     server::{ReadPosition, UserPresence},
 };
 
-/// What keeps a message's place in the list while it goes from local echo to sent: the client_id of one's
-/// own messages, the message id of others'.
+/// What keeps a message's place in the list while it goes from local echo or first token to sent: the
+/// client_id of what was written on this page, the message id of everything else.
 pub type EntryKey = String;
 
 #[derive(Clone, Debug, PartialEq, Store, Serialize, Deserialize)]
@@ -24,8 +40,11 @@ pub struct Thread {
     pub entries: Vec<Entry>,
     #[store(key: RunId = |run| run.id)]
     pub runs: Vec<Run>,
+    /// As last fetched: who is here now is in `presence`, how far each has read in `reads`.
     pub members: Vec<Member>,
+    /// Others than the reader, in the order in which they began.
     pub typing: Vec<UserRef>,
+    /// Who is online or away; all others are offline.
     pub presence: Vec<UserPresence>,
     pub reads: Vec<ReadPosition>,
     /// The newest event folded in.
@@ -35,6 +54,8 @@ pub struct Thread {
     pub more: bool,
     /// The reader's position when the thread was opened: the `New` line stands after it.
     pub opened_at: Seq,
+    /// A snapshot was announced: its first event may lie anywhere beyond the cursor.
+    pub awaiting_snapshot: bool,
 }
 
 /// One message, from local echo or first token to its deletion.
@@ -80,24 +101,62 @@ impl EntryState {
     }
 }
 
-/// What the server knows of a conversation when it renders it first.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Seed {
-    pub detail: ConversationDetail,
-    pub messages: Messages,
-    /// The agents' events that the timeline shows, ascending; other events among them are ignored.
-    pub timeline: Vec<DurableFrame>,
-    /// The newest event that `messages` and `timeline` know of: read it BEFORE them.
-    pub head: Seq,
-    pub log_epoch: Option<LogEpoch>,
-    /// How far the reader has read.
-    pub read_up_to: Seq,
+impl Entry {
+    /// As the log tells it.
+    fn new(key: EntryKey, seq: Seq, at: Timestamp, message: &Message) -> Self {
+        Self {
+            key,
+            id: Some(message.id),
+            client_id: message.client_id.clone(),
+            seq: Some(seq),
+            sender: message.sender,
+            author: message.author.clone(),
+            text: message.text.clone(),
+            at,
+            state: EntryState::Sent,
+            failure: None,
+            edited: false,
+            deleted: false,
+            partial: message.partial,
+            reactions: Vec::new(),
+            reply_to: message.reply_to,
+            run_id: message.run_id,
+            visibility: message.visibility,
+        }
+    }
 }
 
 impl Thread {
-    /// A conversation as of `seed.head`.
-    pub fn seed(seed: Seed) -> Self {
-        let _ = seed;
-        todo!()
+    fn entry_by_id(&self, id: MessageId) -> Option<usize> {
+        // What is asked for is mostly new.
+        self.entries.iter().rposition(|entry| entry.id == Some(id))
+    }
+
+    /// Where an entry of this seq belongs: after the last older one, before all that have no seq yet.
+    fn place_of(&self, seq: Seq) -> usize {
+        let is_older = |entry: &Entry| entry.seq.is_some_and(|other| other < seq);
+        self.entries.iter().rposition(is_older).map_or(0, |index| index + 1)
+    }
+
+    /// Puts the entry at `index` where its new seq belongs.
+    fn settle(&mut self, index: usize) {
+        let entry = self.entries.remove(index);
+        let place = entry.seq.map_or(self.entries.len(), |seq| self.place_of(seq));
+        self.entries.insert(place, entry);
+    }
+
+    fn first_seq(&self) -> Option<Seq> {
+        self.entries.iter().find_map(|entry| entry.seq)
+    }
+
+    /// Keeps the newest [`limits::MESSAGES_IN_MEMORY`] entries and [`limits::RUNS_IN_MEMORY`] runs.
+    fn bound(&mut self) {
+        let surplus = self.entries.len().saturating_sub(limits::MESSAGES_IN_MEMORY);
+        if surplus > 0 {
+            self.entries.drain(..surplus);
+            self.more = true;
+        }
+        let surplus = self.runs.len().saturating_sub(limits::RUNS_IN_MEMORY);
+        self.runs.drain(..surplus);
     }
 }

@@ -1,4 +1,14 @@
-//! When to connect, and what to do while that fails.
+//! When to connect, how to resume, and what to do while that fails.
+//!
+//! One socket at most; after a failure a random time below a doubling bound (full jitter: a crowd that was
+//! dropped at once does not come back at once); polling where the server answers HTTP but no socket gets
+//! through. Performing the effects is the driver's business.
+
+mod machine;
+#[cfg(test)]
+mod tests;
+
+pub use machine::{Effect, Event, Link, Refreshed};
 
 use crate::protocol::Timestamp;
 

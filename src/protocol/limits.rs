@@ -192,3 +192,11 @@ pub const CONNECT_TIMEOUT_MS: u64 = 10_000;
 pub const OUTBOX_MESSAGES: usize = 200;
 /// Messages of one conversation that the browser keeps.
 pub const MESSAGES_IN_MEMORY: usize = 2_000;
+/// Runs of one conversation that the browser keeps.
+pub const RUNS_IN_MEMORY: usize = 200;
+/// How often a message is sent that the server refuses for a reason that may pass (its rate aside).
+pub const SEND_ATTEMPTS: u32 = 5;
+/// How long such a message waits where the server names no time.
+pub const SEND_RETRY_MS: u64 = 2_000;
+/// Lines about what went wrong that are kept until they are dismissed.
+pub const NOTICES: usize = 5;

@@ -1,0 +1,101 @@
+//! A conversation as the server renders it first, and the older pages that are fetched later.
+
+use super::{Change, Entry, Run, Thread};
+use crate::protocol::{
+    DurableFrame, Event, LogEpoch, Seq,
+    http::{ConversationDetail, Member, MessageNow, Messages},
+    limits,
+    server::{PresenceStatus, ReadPosition, UserPresence, UserRef},
+};
+
+/// What the server knows of a conversation when it renders it first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seed {
+    pub detail: ConversationDetail,
+    pub messages: Messages,
+    /// The agents' events that the timeline shows, ascending; other events among them are ignored.
+    pub timeline: Vec<DurableFrame>,
+    /// An event up to which `messages` and `timeline` know everything: read it BEFORE them. What they
+    /// know beyond it does no harm, it is folded once more.
+    pub head: Seq,
+    pub log_epoch: Option<LogEpoch>,
+    /// How far the reader has read.
+    pub read_up_to: Seq,
+}
+
+impl Thread {
+    /// A conversation as of `seed.head`.
+    pub fn seed(seed: Seed) -> Self {
+        let ConversationDetail { conversation, members, .. } = seed.detail;
+        let mut thread = Self {
+            id: conversation.id,
+            title: conversation.title,
+            entries: seed.messages.messages.iter().filter_map(entry_of).collect(),
+            runs: Vec::new(),
+            typing: Vec::new(),
+            presence: members.iter().filter_map(presence_of).collect(),
+            reads: members.iter().map(|member| ReadPosition { user: user_of(member), up_to: member.up_to }).collect(),
+            members,
+            cursor: seed.head,
+            log_epoch: seed.log_epoch,
+            more: seed.messages.more,
+            opened_at: seed.read_up_to,
+            awaiting_snapshot: false,
+        };
+        for frame in &seed.timeline {
+            Run::fold(&mut thread.runs, frame);
+        }
+        thread.bound();
+        thread
+    }
+
+    /// Puts a page of older messages before what is here. What is here already stays as it is, and what
+    /// exceeds [`limits::MESSAGES_IN_MEMORY`] is left out.
+    pub fn prepend(&mut self, page: &Messages) -> Vec<Change> {
+        let first = self.first_seq().unwrap_or(Seq(u64::MAX));
+        let is_new = |entry: &Entry| entry.seq < Some(first) && entry.id.and_then(|id| self.entry_by_id(id)).is_none();
+        let mut older: Vec<_> = page.messages.iter().filter_map(entry_of).filter(is_new).collect();
+        let room = limits::MESSAGES_IN_MEMORY.saturating_sub(self.entries.len());
+        let surplus = older.len().saturating_sub(room);
+        older.drain(..surplus);
+        self.entries.splice(..0, older);
+        self.more = page.more || surplus > 0;
+        vec![Change::Entries, Change::More]
+    }
+
+    /// The title and the people as just fetched.
+    pub fn refresh(&mut self, detail: ConversationDetail) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if self.title != detail.conversation.title {
+            self.title = detail.conversation.title;
+            changes.push(Change::Title);
+        }
+        if self.members != detail.members {
+            self.members = detail.members;
+            changes.push(Change::Members);
+        }
+        changes
+    }
+}
+
+fn user_of(member: &Member) -> UserRef {
+    UserRef { id: member.id, name: member.name.clone() }
+}
+
+fn presence_of(member: &Member) -> Option<UserPresence> {
+    let here = member.status != PresenceStatus::Offline;
+    here.then(|| UserPresence { user: user_of(member), status: member.status })
+}
+
+/// Nothing where the frame is no message.
+fn entry_of(now: &MessageNow) -> Option<Entry> {
+    let Event::Message(message) = &now.frame.event else { return None };
+    let mut entry = Entry::new(message.id.to_string(), now.frame.seq, now.frame.timestamp, message);
+    if now.deleted {
+        entry.delete();
+    } else {
+        entry.edited = now.edited_at.is_some();
+        entry.reactions.clone_from(&now.reactions);
+    }
+    Some(entry)
+}
