@@ -131,6 +131,8 @@ pub const RATE_CHECKS_PER_SWEEP: u32 = 1_024;
 pub const WRITE_QUEUE: usize = 1_024;
 /// Writes in one commit.
 pub const WRITES_PER_COMMIT: usize = 256;
+/// How long a connection waits for another's lock on the database: a backup, or somebody's shell.
+pub const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 /// Connections that read the database.
 pub const READ_CONNECTIONS: u32 = 4;
 /// Frames between the log and the hub.

@@ -15,6 +15,10 @@ use crate::protocol::{
     server::{Posted, ReadPosition},
 };
 
+#[cfg(test)]
+mod conformance;
+pub mod sqlite;
+
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// The conversation, message or person is not there, or not for this caller.
@@ -31,12 +35,18 @@ pub enum StorageError {
     /// A bound of [`crate::protocol::limits`] is reached; names which.
     #[error("{0}")]
     Full(&'static str),
-    /// The database failed: nothing was written.
+    /// The database failed: nothing was written. Shared by all whose writes were in the same commit.
     #[error("database: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] Arc<sqlx::Error>),
     /// The writer is gone: the server is shutting down.
     #[error("storage is closed")]
     Closed,
+}
+
+impl From<sqlx::Error> for StorageError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(Arc::new(error))
+    }
 }
 
 pub type Result<T> = std::result::Result<T, StorageError>;

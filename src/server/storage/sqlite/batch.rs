@@ -1,0 +1,126 @@
+//! One transaction with the writes of many callers: all of it is committed, or nothing.
+//!
+//! Each write is checked before it writes: one that is refused leaves no trace and harms no other. A failure
+//! of the database is no refusal: it ends the whole batch.
+
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+
+use super::{
+    events, found,
+    log::{self, Audience, Logged},
+    posts::{self, Post},
+    reads, writes,
+};
+use crate::{
+    protocol::{ConversationId, Event, Seq, Timestamp, UserId},
+    server::storage::{Append, Appended, NewConversation, Result, StorageError, Write},
+};
+
+/// What waits for the next commit.
+pub(super) enum Work {
+    Append(Append),
+    Found(NewConversation),
+    Read { user: UserId, conversation: ConversationId, up_to: Seq },
+}
+
+pub(super) struct Batch {
+    tx: Transaction<'static, Sqlite>,
+    logged: Logged,
+}
+
+/// What became of each write, in their order, and the events to tell of.
+pub(super) struct Committed {
+    pub(super) outcomes: Vec<Result<Appended>>,
+    pub(super) logged: Logged,
+}
+
+/// Writes and commits; an error means that nothing was written.
+pub(super) async fn commit(write: &SqlitePool, works: Vec<Work>) -> Result<Committed> {
+    let mut batch = Batch { tx: write.begin_with("BEGIN IMMEDIATE").await?, logged: Vec::new() };
+    let outcomes = batch.perform(works).await?;
+    batch.tx.commit().await?;
+    Ok(Committed { outcomes, logged: batch.logged })
+}
+
+impl Batch {
+    /// In the order in which the writes came, but for two things: posts that follow each other are written
+    /// together, and read positions move at the end (their callers saw none of this batch yet).
+    async fn perform(&mut self, works: Vec<Work>) -> Result<Vec<Result<Appended>>> {
+        let mut outcomes: Vec<Option<Result<Appended>>> = works.iter().map(|_| None).collect();
+        let mut posts: Vec<(usize, Post)> = Vec::new();
+        let mut reads = Vec::new();
+        for (place, work) in works.into_iter().enumerate() {
+            match work {
+                Work::Append(Append { conversation_id, at, write: Write::Post(message) }) => {
+                    posts.push((place, Post { conversation_id, at, message }));
+                }
+                Work::Read { user, conversation, up_to } => {
+                    reads.push((place, reads::Read { user, conversation, up_to }))
+                }
+                other => {
+                    self.post(&mut posts, &mut outcomes).await?;
+                    let outcome = match other {
+                        Work::Found(new) => found::conversation(self, new).await,
+                        Work::Append(append) => writes::perform(self, append).await,
+                        Work::Read { .. } => continue,
+                    };
+                    outcomes[place] = Some(refused_or(outcome)?);
+                }
+            }
+        }
+        self.post(&mut posts, &mut outcomes).await?;
+        let (places, reads): (Vec<_>, Vec<_>) = reads.into_iter().unzip();
+        settle(&mut outcomes, places, reads::perform(self, &reads).await?);
+        Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or(Err(StorageError::Closed))).collect())
+    }
+
+    async fn post(&mut self, posts: &mut Vec<(usize, Post)>, outcomes: &mut [Option<Result<Appended>>]) -> Result<()> {
+        let (places, posts): (Vec<_>, Vec<_>) = posts.drain(..).unzip();
+        settle(outcomes, places, posts::perform(self, posts).await?);
+        Ok(())
+    }
+
+    /// Gives the event the next place in its conversation and projects it.
+    pub(super) async fn record(
+        &mut self,
+        conversation: ConversationId,
+        at: Timestamp,
+        event: Event,
+        audience: Audience,
+    ) -> Result<Seq> {
+        let seq: Seq =
+            sqlx::query_scalar("UPDATE conversations SET head = head + 1, last_at = ? WHERE id = ? RETURNING head")
+                .bind(at)
+                .bind(conversation)
+                .fetch_optional(self.connection())
+                .await?
+                .ok_or(StorageError::NotFound)?;
+        let frame = log::encode(conversation, seq, at, event);
+        log::insert(self.connection(), &frame, audience).await?;
+        events::project(self.connection(), &frame, at).await?;
+        self.logged.push(frame.into());
+        Ok(seq)
+    }
+
+    pub(super) fn logged(&mut self) -> &mut Logged {
+        &mut self.logged
+    }
+
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.tx
+    }
+}
+
+/// A refusal is an outcome; a failure of the database is the batch's.
+fn refused_or(outcome: Result<Appended>) -> Result<Result<Appended>> {
+    match outcome {
+        Err(error @ StorageError::Database(_)) => Err(error),
+        outcome => Ok(outcome),
+    }
+}
+
+fn settle(outcomes: &mut [Option<Result<Appended>>], places: Vec<usize>, settled: Vec<Result<Appended>>) {
+    for (place, outcome) in places.into_iter().zip(settled) {
+        outcomes[place] = Some(outcome);
+    }
+}

@@ -1,0 +1,107 @@
+//! The one task that writes to the log. It takes what waits, commits it as one, tells the callers, then hands
+//! the events on. So a commit costs one sync of the disk however many callers share it, and the events leave
+//! in the order of their commits because nobody else sends them.
+
+use std::sync::Arc;
+
+use sqlx::SqlitePool;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::batch::{self, Work};
+use crate::{
+    protocol::limits::{WRITE_QUEUE, WRITES_PER_COMMIT},
+    server::storage::{Appended, CommitSink, Result, StorageError},
+};
+
+struct Job {
+    work: Work,
+    reply: oneshot::Sender<Result<Appended>>,
+}
+
+/// The way to the committer.
+pub(super) struct Queue {
+    jobs: mpsc::Sender<Job>,
+    closing: CancellationToken,
+    /// Cancelled by the committer when it is through.
+    closed: CancellationToken,
+}
+
+impl Queue {
+    pub(super) fn start(write: SqlitePool, sink: CommitSink) -> Self {
+        let (jobs, waiting) = mpsc::channel(WRITE_QUEUE);
+        let (closing, closed) = (CancellationToken::new(), CancellationToken::new());
+        let committer = Committer { waiting, write, sink, closing: closing.clone() };
+        let guard = closed.clone().drop_guard();
+        tokio::spawn(async move {
+            committer.run().await;
+            drop(guard);
+        });
+        Self { jobs, closing, closed }
+    }
+
+    /// Returns after the commit.
+    pub(super) async fn write(&self, work: Work) -> Result<Appended> {
+        let (reply, outcome) = oneshot::channel();
+        self.jobs.send(Job { work, reply }).await.map_err(|_| StorageError::Closed)?;
+        outcome.await.map_err(|_| StorageError::Closed)?
+    }
+
+    /// Commits what waits; from now on writes are refused.
+    pub(super) async fn close(&self) {
+        self.closing.cancel();
+        self.closed.cancelled().await;
+    }
+}
+
+struct Committer {
+    waiting: mpsc::Receiver<Job>,
+    write: SqlitePool,
+    sink: CommitSink,
+    closing: CancellationToken,
+}
+
+impl Committer {
+    async fn run(mut self) {
+        let mut jobs = Vec::with_capacity(WRITES_PER_COMMIT);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.closing.cancelled(), if !self.waiting.is_closed() => self.waiting.close(),
+                taken = self.waiting.recv_many(&mut jobs, WRITES_PER_COMMIT) => match taken {
+                    0 => return,
+                    _ => self.commit(jobs.drain(..)).await,
+                },
+            }
+        }
+    }
+
+    async fn commit(&self, jobs: impl Iterator<Item = Job>) {
+        let (works, replies): (Vec<_>, Vec<_>) = jobs.map(|Job { work, reply }| (work, reply)).unzip();
+        match batch::commit(&self.write, works).await {
+            Ok(committed) => {
+                for (reply, outcome) in replies.into_iter().zip(committed.outcomes) {
+                    // Who has gone away meanwhile finds the write in the log.
+                    let _ = reply.send(outcome);
+                }
+                for frame in committed.logged {
+                    // Nobody listens any more: the server is shutting down.
+                    let _ = self.sink.send(frame).await;
+                }
+            }
+            Err(error) => {
+                for reply in replies {
+                    let _ = reply.send(Err(again(&error)));
+                }
+            }
+        }
+    }
+}
+
+/// One failure, told to each whose write was in the batch.
+fn again(error: &StorageError) -> StorageError {
+    match error {
+        StorageError::Database(error) => StorageError::Database(Arc::clone(error)),
+        _ => StorageError::Closed,
+    }
+}

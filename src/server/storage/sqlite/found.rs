@@ -1,0 +1,44 @@
+//! A conversation is founded: its row, and a `member` event for each who is in it from the start.
+
+use super::{batch::Batch, log::Audience, writes};
+use crate::{
+    protocol::{
+        Event, Seq, UserId, UserRef,
+        limits::MEMBERS_PER_CONVERSATION,
+        server::{MemberChanged, Membership},
+    },
+    server::storage::{Appended, NewConversation, Result, StorageError},
+};
+
+pub(super) async fn conversation(batch: &mut Batch, new: NewConversation) -> Result<Appended> {
+    if new.members.len() > MEMBERS_PER_CONVERSATION {
+        return Err(StorageError::Full(writes::CONVERSATION_FULL));
+    }
+    let mut members = Vec::with_capacity(new.members.len());
+    for user in &new.members {
+        writes::must_have_room(batch.connection(), *user).await?;
+        members.push(name(batch, *user).await?);
+    }
+    name(batch, new.creator).await?;
+    sqlx::query("INSERT INTO conversations (id, title, kind, agents, creator, last_at) VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(new.id)
+        .bind(&new.title)
+        .bind(new.kind)
+        .bind(new.agents)
+        .bind(new.creator)
+        .bind(new.at)
+        .execute(batch.connection())
+        .await?;
+    let mut head = Seq::ZERO;
+    for user in members {
+        let event = Event::Member(MemberChanged { user, change: Membership::Joined });
+        head = batch.record(new.id, new.at, event, Audience::Public).await?;
+    }
+    Ok(Appended { seq: head, posted: None, changed: true })
+}
+
+async fn name(batch: &mut Batch, id: UserId) -> Result<UserRef> {
+    let name = sqlx::query_scalar("SELECT display_name FROM users WHERE id = ?").bind(id);
+    let name = name.fetch_optional(batch.connection()).await?.ok_or(StorageError::NotFound)?;
+    Ok(UserRef { id, name })
+}

@@ -1,0 +1,170 @@
+//! The log itself: an event encoded once, at its place, and read back as the same bytes.
+
+use std::sync::Arc;
+
+use futures_util::TryStreamExt;
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+
+use crate::{
+    protocol::{ConversationId, DurableFrame, Event, Seq, Timestamp, Visibility},
+    server::storage::{LoggedFrame, Page, Result, StorageError, StoredFrame},
+};
+
+/// Which side of a dialog an event is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    Public,
+    Operators,
+}
+
+impl Audience {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Operators => "operators",
+        }
+    }
+
+    pub(super) fn from_word(word: &str) -> Self {
+        if word == Self::Public.as_str() { Self::Public } else { Self::Operators }
+    }
+
+    /// Of an event that stands for itself. What is done to a message has the message's own audience.
+    pub(super) const fn of(event: &Event) -> Self {
+        match event {
+            Event::Message(message) => match message.visibility {
+                Visibility::Public => Self::Public,
+                Visibility::Note => Self::Operators,
+            },
+            Event::AgentStep(_)
+            | Event::ToolCall(_)
+            | Event::ToolResult(_)
+            | Event::Progress(_)
+            | Event::Approval(_)
+            | Event::ApprovalResolved(_) => Self::Operators,
+            Event::Edited(_)
+            | Event::Deleted(_)
+            | Event::Reaction(_)
+            | Event::Member(_)
+            | Event::AgentRun(_)
+            | Event::ChartGenerated(_)
+            | Event::Result(_)
+            | Event::Control(_)
+            | Event::Hidden => Self::Public,
+        }
+    }
+}
+
+/// The event with its place, and its one encoding.
+///
+/// # Panics
+/// Never: the protocol's types have no map with keys that are not strings.
+pub(super) fn encode(conversation_id: ConversationId, seq: Seq, timestamp: Timestamp, event: Event) -> LoggedFrame {
+    let frame = DurableFrame { conversation_id, seq, timestamp, event };
+    let text = text_of(&frame);
+    LoggedFrame { conversation_id, seq, event: frame.event, text: text.into() }
+}
+
+fn text_of(frame: &DurableFrame) -> String {
+    serde_json::to_string(frame).expect("a frame encodes")
+}
+
+/// Reads what this module wrote.
+pub(super) fn parse<T: serde::de::DeserializeOwned>(json: &str) -> sqlx::Result<T> {
+    serde_json::from_str(json).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+pub(super) async fn insert(tx: &mut SqliteConnection, frame: &LoggedFrame, audience: Audience) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO events (conversation_id, seq, kind, audience, frame) VALUES (?, ?, ?, ?, ?)")
+        .bind(frame.conversation_id)
+        .bind(frame.seq)
+        .bind(frame.event.kind())
+        .bind(audience.as_str())
+        .bind(frame.text.as_str())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes the text out of an event that was written: the one change that the log knows.
+pub(super) async fn blank(tx: &mut SqliteConnection, conversation: ConversationId, seq: Seq) -> sqlx::Result<()> {
+    let text: String = sqlx::query_scalar("SELECT frame FROM events WHERE conversation_id = ? AND seq = ?")
+        .bind(conversation)
+        .bind(seq)
+        .fetch_one(&mut *tx)
+        .await?;
+    let mut frame: DurableFrame = parse(&text)?;
+    match &mut frame.event {
+        Event::Message(message) => message.text.clear(),
+        Event::Edited(edited) => edited.text.clear(),
+        Event::Result(result) => result.content.clear(),
+        _ => return Ok(()),
+    }
+    sqlx::query("UPDATE events SET frame = ? WHERE conversation_id = ? AND seq = ?")
+        .bind(text_of(&frame))
+        .bind(conversation)
+        .bind(seq)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn head(connection: &mut SqliteConnection, id: ConversationId) -> Result<Seq> {
+    let head = sqlx::query_scalar("SELECT head FROM conversations WHERE id = ?").bind(id);
+    head.fetch_optional(connection).await?.ok_or(StorageError::NotFound)
+}
+
+fn stored(row: &SqliteRow) -> sqlx::Result<StoredFrame> {
+    Ok(StoredFrame { seq: row.try_get(0)?, text: row.try_get(1)? })
+}
+
+pub(super) async fn page(
+    read: &SqlitePool,
+    id: ConversationId,
+    after: Seq,
+    limit: u64,
+    max_bytes: usize,
+) -> Result<Page> {
+    let mut connection = read.acquire().await?;
+    let mut frames: Vec<StoredFrame> = Vec::new();
+    let mut bytes = 0;
+    {
+        let sql = "SELECT seq, frame FROM events WHERE conversation_id = ? AND seq > ? ORDER BY seq LIMIT ?";
+        let query = sqlx::query(sql).bind(id).bind(after).bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let mut rows = query.fetch(&mut *connection);
+        while let Some(row) = rows.try_next().await? {
+            let frame = stored(&row)?;
+            bytes += frame.text.len();
+            if !frames.is_empty() && bytes > max_bytes {
+                break;
+            }
+            frames.push(frame);
+        }
+    }
+    // After the frames, so that it is never behind them.
+    let head = head(&mut connection, id).await?;
+    Ok(Page { frames, head })
+}
+
+pub(super) async fn agent_events(
+    read: &SqlitePool,
+    id: ConversationId,
+    from: Seq,
+    limit: u64,
+) -> Result<Vec<StoredFrame>> {
+    let rows = sqlx::query(
+        "SELECT seq, frame FROM events WHERE conversation_id = ? AND seq >= ?
+         AND kind IN ('agent_run', 'agent_step', 'tool_call', 'tool_result', 'approval', 'approval_resolved',
+                      'progress', 'chart_generated', 'result')
+         ORDER BY seq DESC LIMIT ?",
+    )
+    .bind(id)
+    .bind(from)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(read)
+    .await?;
+    rows.iter().rev().map(|row| Ok(stored(row)?)).collect()
+}
+
+/// Committed and on its way to whoever listens.
+pub(super) type Logged = Vec<Arc<LoggedFrame>>;

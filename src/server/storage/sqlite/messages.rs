@@ -1,0 +1,130 @@
+//! Messages as they stand now: read by page, found by their words.
+
+use std::collections::HashMap;
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use crate::{
+    protocol::{
+        ConversationId, DurableFrame, Event, Seq, Timestamp, UserId, UserRef,
+        http::{MessageNow, ReactionNow},
+    },
+    server::storage::{MessagePage, Result, sqlite::log},
+};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    seq: Seq,
+    text: String,
+    edited_at: Option<Timestamp>,
+    deleted: bool,
+    frame: String,
+}
+
+pub(super) async fn page(
+    read: &SqlitePool,
+    id: ConversationId,
+    before: Option<Seq>,
+    limit: u64,
+) -> Result<MessagePage> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut connection = read.acquire().await?;
+    let mut rows: Vec<Row> = sqlx::query_as(
+        "SELECT m.seq, m.text, m.edited_at, m.deleted, e.frame
+         FROM messages m JOIN events e ON e.conversation_id = m.conversation_id AND e.seq = m.seq
+         WHERE m.conversation_id = ? AND m.seq < ? ORDER BY m.seq DESC LIMIT ?",
+    )
+    .bind(id)
+    .bind(before.unwrap_or(Seq(u64::MAX)))
+    .bind(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX))
+    .fetch_all(&mut *connection)
+    .await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    rows.reverse();
+    Ok(MessagePage { messages: with_reactions(&mut connection, id, rows).await?, more })
+}
+
+pub(super) async fn search(read: &SqlitePool, id: ConversationId, query: &str, limit: u64) -> Result<Vec<MessageNow>> {
+    let Some(pattern) = pattern(id, query) else { return Ok(Vec::new()) };
+    let mut connection = read.acquire().await?;
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT m.seq, m.text, m.edited_at, m.deleted, e.frame
+         FROM search s JOIN messages m ON m.doc = s.rowid
+         JOIN events e ON e.conversation_id = m.conversation_id AND e.seq = m.seq
+         WHERE s.search MATCH ? AND m.deleted = 0 ORDER BY s.rowid DESC LIMIT ?",
+    )
+    .bind(pattern)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(&mut *connection)
+    .await?;
+    with_reactions(&mut connection, id, rows).await
+}
+
+/// Each word in quotes, so that whatever a person types is text and no operator of the index's language.
+/// `None`: nothing to look for.
+fn pattern(id: ConversationId, query: &str) -> Option<String> {
+    let words: Vec<_> = query
+        .split_whitespace()
+        .filter(|word| word.chars().any(char::is_alphanumeric))
+        .map(|word| format!("\"{}\"", word.replace('"', "\"\"").replace('\0', "")))
+        .collect();
+    let conversation: String = id.to_bytes().iter().map(|byte| format!("{byte:02X}")).collect();
+    (!words.is_empty()).then(|| format!("conversation : \"{conversation}\" AND text : ({})", words.join(" ")))
+}
+
+/// The rows in their order, each with what was done to it.
+async fn with_reactions(
+    connection: &mut SqliteConnection,
+    id: ConversationId,
+    rows: Vec<Row>,
+) -> Result<Vec<MessageNow>> {
+    let Some((from, to)) = rows.iter().map(|row| row.seq).min().zip(rows.iter().map(|row| row.seq).max()) else {
+        return Ok(Vec::new());
+    };
+    let mut reactions = reactions_between(connection, id, from, to).await?;
+    rows.into_iter()
+        .map(|row| {
+            let reactions = reactions.remove(&row.seq).unwrap_or_default();
+            row.into_message(reactions)
+        })
+        .collect()
+}
+
+impl Row {
+    fn into_message(self, reactions: Vec<ReactionNow>) -> Result<MessageNow> {
+        let mut frame: DurableFrame = log::parse(&self.frame)?;
+        if let Event::Message(message) = &mut frame.event {
+            message.text = self.text;
+        }
+        Ok(MessageNow { frame, edited_at: self.edited_at, deleted: self.deleted, reactions })
+    }
+}
+
+/// By message; emojis and people each in the order in which they came.
+async fn reactions_between(
+    connection: &mut SqliteConnection,
+    id: ConversationId,
+    from: Seq,
+    to: Seq,
+) -> Result<HashMap<Seq, Vec<ReactionNow>>> {
+    let rows: Vec<(Seq, String, UserId, String)> = sqlx::query_as(
+        "SELECT message_seq, emoji, user_id, name FROM reactions
+         WHERE conversation_id = ? AND message_seq BETWEEN ? AND ? ORDER BY seq",
+    )
+    .bind(id)
+    .bind(from)
+    .bind(to)
+    .fetch_all(connection)
+    .await?;
+    let mut by_message: HashMap<Seq, Vec<ReactionNow>> = HashMap::new();
+    for (message, emoji, id, name) in rows {
+        let reactions = by_message.entry(message).or_default();
+        let by = UserRef { id, name };
+        match reactions.iter_mut().find(|reaction| reaction.emoji == emoji) {
+            Some(reaction) => reaction.by.push(by),
+            None => reactions.push(ReactionNow { emoji, by: vec![by] }),
+        }
+    }
+    Ok(by_message)
+}

@@ -1,0 +1,219 @@
+//! Messages of members: the hot path. All posts of a batch together: one statement reads what is known about
+//! them, each is decided in turn, and one statement per table writes those that are taken.
+
+use std::collections::{BTreeMap, HashMap, hash_map::Entry};
+
+use sha2::{Digest, Sha256};
+use sqlx::{Row as _, sqlite::SqliteRow};
+
+use super::{
+    batch::Batch,
+    bulk::Bulk,
+    log::{self, Audience},
+    reads,
+};
+use crate::{
+    protocol::{ClientId, ConversationId, Event, Message, MessageId, Seq, Timestamp, UserId, server::Posted},
+    server::storage::{Appended, LoggedFrame, Result, StorageError},
+};
+
+pub(super) struct Post {
+    pub(super) conversation_id: ConversationId,
+    pub(super) at: Timestamp,
+    pub(super) message: Message,
+}
+
+/// What a (client_id, author) stands for.
+#[derive(Clone)]
+struct Earlier {
+    conversation: ConversationId,
+    hash: Vec<u8>,
+    seq: Seq,
+    id: MessageId,
+    at: Timestamp,
+}
+
+/// What the database knows about one post before this batch.
+struct Known {
+    /// `None`: no such conversation, or the author is no member of it.
+    head: Option<Seq>,
+    earlier: Option<Earlier>,
+    /// Where the message is that this one replies to.
+    reply_in: Option<ConversationId>,
+}
+
+static KNOWN: Bulk = Bulk::new(
+    "SELECT v.column1, c.head, d.conversation_id, d.posted_hash, d.seq, d.id, d.posted_at, r.conversation_id
+     FROM",
+    5,
+    "v LEFT JOIN members m ON m.conversation_id = v.column2 AND m.user_id = v.column3
+     LEFT JOIN conversations c ON c.id = m.conversation_id
+     LEFT JOIN messages d ON d.client_id = v.column4 AND d.author_id = v.column3
+     LEFT JOIN messages r ON r.id = v.column5
+     WHERE v.column1 IS NOT NULL ORDER BY v.column1",
+);
+
+static EVENTS: Bulk = Bulk::new(
+    "INSERT INTO events (conversation_id, seq, kind, audience, frame) SELECT * FROM",
+    5,
+    "WHERE column1 IS NOT NULL",
+);
+
+static MESSAGES: Bulk = Bulk::new(
+    "INSERT INTO messages (conversation_id, seq, id, author_id, client_id, text, posted_hash, posted_at)
+     SELECT * FROM",
+    8,
+    "WHERE column1 IS NOT NULL",
+);
+
+static HEADS: Bulk = Bulk::new(
+    "UPDATE conversations SET head = v.column2, last_at = v.column3 FROM",
+    3,
+    "v WHERE v.column1 IS NOT NULL AND conversations.id = v.column1",
+);
+
+/// Recognises the text of a retry; the client_id in it keeps equal texts from having equal hashes.
+fn hash_of(client_id: &ClientId, text: &str) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    hash.update(client_id.as_str());
+    hash.update([0]);
+    hash.update(text);
+    hash.finalize().to_vec()
+}
+
+pub(super) async fn perform(batch: &mut Batch, posts: Vec<Post>) -> Result<Vec<Result<Appended>>> {
+    if posts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let posts: Vec<_> = posts.into_iter().map(named).collect();
+    let known = known(batch, &posts).await?;
+    let mut round = Round::default();
+    let outcomes = posts.into_iter().zip(known).map(|((post, client), known)| round.decide(post, client, known));
+    let outcomes = outcomes.collect();
+    round.write(batch).await?;
+    Ok(outcomes)
+}
+
+/// A message that came without a client_id gets its own id for one.
+fn named(mut post: Post) -> (Post, ClientId) {
+    let client_id = post.message.client_id.get_or_insert_with(|| post.message.id.into()).clone();
+    (post, client_id)
+}
+
+async fn known(batch: &mut Batch, posts: &[(Post, ClientId)]) -> Result<Vec<Known>> {
+    let places: Vec<_> = posts.iter().zip(0i64..).collect();
+    let rows = KNOWN
+        .fetch(batch.connection(), &places, |row, ((post, client_id), place)| {
+            let Post { conversation_id, message, .. } = post;
+            row.bind(*place).bind(*conversation_id).bind(message.author.id);
+            row.bind(client_id.as_str()).bind(message.reply_to);
+        })
+        .await?;
+    rows.iter().map(|row| Ok(known_of(row)?)).collect()
+}
+
+fn known_of(row: &SqliteRow) -> sqlx::Result<Known> {
+    let earlier = match row.try_get(2)? {
+        Some(conversation) => Some(Earlier {
+            conversation,
+            hash: row.try_get::<Option<_>, _>(3)?.unwrap_or_default(),
+            seq: row.try_get(4)?,
+            id: row.try_get(5)?,
+            at: row.try_get(6)?,
+        }),
+        None => None,
+    };
+    Ok(Known { head: row.try_get(1)?, earlier, reply_in: row.try_get(7)? })
+}
+
+/// The posts that are taken, on top of what the database knows.
+#[derive(Default)]
+struct Round {
+    heads: HashMap<ConversationId, (Seq, Timestamp)>,
+    /// BTree for an order of writing that is the index's own.
+    positions: BTreeMap<(ConversationId, UserId), Seq>,
+    earlier: HashMap<(ClientId, UserId), Earlier>,
+    ids: HashMap<MessageId, ConversationId>,
+    taken: Vec<Taken>,
+}
+
+struct Taken {
+    frame: LoggedFrame,
+    audience: Audience,
+    at: Timestamp,
+    hash: Vec<u8>,
+}
+
+impl Round {
+    fn decide(&mut self, post: Post, client_id: ClientId, known: Known) -> Result<Appended> {
+        let Post { conversation_id, at, message } = post;
+        let Some(head) = known.head else { return Err(StorageError::NotFound) };
+        let hash = hash_of(&client_id, &message.text);
+        let key = (client_id, message.author.id);
+        if let Some(earlier) = known.earlier.as_ref().or_else(|| self.earlier.get(&key)) {
+            return duplicate(earlier, conversation_id, &hash, key.0);
+        }
+        if let Some(replied) = message.reply_to
+            && known.reply_in.or_else(|| self.ids.get(&replied).copied()) != Some(conversation_id)
+        {
+            return Err(StorageError::NotFound);
+        }
+        let seq = match self.heads.entry(conversation_id) {
+            Entry::Occupied(mut entry) => {
+                let next = entry.get().0.next();
+                *entry.get_mut() = (next, at);
+                next
+            }
+            Entry::Vacant(entry) => entry.insert((head.next(), at)).0,
+        };
+        let id = message.id;
+        self.positions.insert((conversation_id, message.author.id), seq);
+        self.ids.insert(id, conversation_id);
+        let posted = Posted { client_id: key.0.clone(), message_id: id, timestamp: at, duplicate: false };
+        self.earlier.insert(key, Earlier { conversation: conversation_id, hash: hash.clone(), seq, id, at });
+        let event = Event::Message(message);
+        let audience = Audience::of(&event);
+        self.taken.push(Taken { frame: log::encode(conversation_id, seq, at, event), audience, at, hash });
+        Ok(Appended { seq, posted: Some(posted), changed: true })
+    }
+
+    async fn write(self, batch: &mut Batch) -> Result<()> {
+        let tx = batch.connection();
+        EVENTS
+            .execute(tx, &self.taken, |row, Taken { frame, audience, .. }| {
+                row.bind(frame.conversation_id).bind(frame.seq).bind(frame.event.kind());
+                row.bind(audience.as_str()).bind(frame.text.as_str());
+            })
+            .await?;
+        MESSAGES.execute(tx, &self.taken, bind_message).await?;
+        let heads: Vec<_> = self.heads.into_iter().collect();
+        HEADS
+            .execute(tx, &heads, |row, (id, (seq, at))| {
+                row.bind(*id).bind(*seq).bind(*at);
+            })
+            .await?;
+        let positions: Vec<_> = self.positions.into_iter().collect();
+        reads::MOVE
+            .execute(tx, &positions, |row, ((conversation, user), up_to)| {
+                row.bind(*conversation).bind(*user).bind(*up_to);
+            })
+            .await?;
+        batch.logged().extend(self.taken.into_iter().map(|taken| taken.frame.into()));
+        Ok(())
+    }
+}
+
+fn duplicate(earlier: &Earlier, conversation: ConversationId, hash: &[u8], client_id: ClientId) -> Result<Appended> {
+    if earlier.conversation != conversation || earlier.hash != hash {
+        return Err(StorageError::ClientIdReused);
+    }
+    let posted = Posted { client_id, message_id: earlier.id, timestamp: earlier.at, duplicate: true };
+    Ok(Appended { seq: earlier.seq, posted: Some(posted), changed: false })
+}
+
+fn bind_message(row: &mut super::bulk::Row, Taken { frame, at, hash, .. }: &Taken) {
+    let Event::Message(message) = &frame.event else { return };
+    row.bind(frame.conversation_id).bind(frame.seq).bind(message.id).bind(message.author.id);
+    row.bind(message.client_id.as_ref().map(ClientId::as_str)).bind(message.text.as_str());
+    row.bind(hash.clone()).bind(*at);
+}
