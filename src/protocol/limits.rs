@@ -78,7 +78,9 @@ pub const HEARTBEAT_MS: u64 = 25_000;
 pub const UNANSWERED_PINGS: u32 = 2;
 /// How long the server waits for a closing client's own close frame.
 pub const CLOSE_GRACE_MS: u64 = 1_000;
-/// How long the server waits for a client that takes nothing at all, on top of the heartbeat.
+/// How long a reader that was closed for being slow may take to read that it was.
+pub const SLOW_READER_GRACE_MS: u64 = 10_000;
+/// From the signal to stop until the process gives up waiting for its runs and sockets.
 pub const DRAIN_DEADLINE_MS: u64 = 8_000;
 /// Over which time a draining server asks its clients to come back.
 pub const DRAIN_SPREAD_MS: u64 = 2_000;
@@ -91,6 +93,10 @@ pub const TYPING_RESEND_MS: u64 = 3_000;
 pub const TYPING_STOP_MS: u64 = 5_000;
 /// The server says it for a client that does not.
 pub const TYPING_EXPIRE_MS: u64 = 7_000;
+/// Readers of one conversation up to which presence is told live: n people coming make n² frames.
+pub const PRESENCE_READERS: usize = 200;
+/// How often the server looks for typing and presence that have run out.
+pub const SWEEP_INTERVAL_MS: u64 = 500;
 /// People typing in one conversation that the server keeps count of.
 pub const TYPING_PER_CONVERSATION: usize = 100;
 /// Without a frame but pings, a person is away.

@@ -32,6 +32,8 @@ pub enum BusMessage {
     Durable(Arc<LoggedFrame>),
     /// To everyone subscribed to this conversation but the connection that caused it.
     Conversation { id: ConversationId, frame: Arc<EncodedFrame>, except: Option<ConnectionId> },
+    /// To everyone subscribed to any of these conversations, once each.
+    Conversations { ids: Vec<ConversationId>, frame: Arc<EncodedFrame> },
     /// To every connection of one person.
     User { id: UserId, frame: Arc<EncodedFrame> },
     /// To every connection.

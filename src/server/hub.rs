@@ -1,1 +1,309 @@
-//! Who is here and who listens: the hub only tracks and hands on.
+//! Who is here and who listens: the hub tracks and hands on, it decides nothing and reads no storage.
+//!
+//! The bus brings it frames, each encoded once; it puts them into the [`lane`] of every connection
+//! that stands in the conversation's [`room`].
+
+use std::{collections::HashMap, sync::Arc};
+
+use parking_lot::Mutex;
+
+use super::{
+    bus::{BusMessage, Deliver, EncodedFrame, Whose},
+    clock,
+    storage::LoggedFrame,
+};
+use crate::protocol::{
+    CloseCode, ConnectionId, ConversationId, EphemeralFrame, Event, Seq, SessionId, Timestamp, UserId, UserRef, limits,
+    server::{Membership, PresenceStatus, UserTyping},
+};
+
+pub mod connection;
+pub mod lane;
+mod presence;
+mod room;
+
+pub use connection::Connection;
+use presence::Presences;
+use room::Room;
+
+#[derive(Default)]
+pub struct Hub {
+    rooms: Mutex<HashMap<ConversationId, Arc<Mutex<Room>>>>,
+    connections: Mutex<Connections>,
+    presences: Mutex<Presences>,
+}
+
+#[derive(Default)]
+struct Connections {
+    by_id: HashMap<ConnectionId, Arc<Connection>>,
+    by_user: HashMap<UserId, Vec<Arc<Connection>>>,
+}
+
+/// Why a connection is not taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// [`limits::CONNECTIONS`]
+    Server,
+    /// [`limits::CONNECTIONS_PER_USER`]
+    User,
+}
+
+/// Somebody's presence changed: the frame's content. Told by whoever knows the person's conversations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresenceChanged {
+    pub user: UserRef,
+    pub status: PresenceStatus,
+}
+
+impl From<presence::Changed> for PresenceChanged {
+    fn from(presence::Changed { user, status }: presence::Changed) -> Self {
+        Self { user, status }
+    }
+}
+
+impl Hub {
+    // ── Connections ─────────────────────────────────────────────────────────────────────────────
+
+    /// Takes a connection in; tells whether its person came online by it.
+    pub fn connect(&self, connection: &Arc<Connection>) -> Result<Option<PresenceChanged>, Full> {
+        let mut connections = self.connections.lock();
+        if connections.by_id.len() >= limits::CONNECTIONS {
+            return Err(Full::Server);
+        }
+        let of_user = connections.by_user.entry(connection.user.id).or_default();
+        if of_user.len() >= limits::CONNECTIONS_PER_USER {
+            return Err(Full::User);
+        }
+        of_user.push(Arc::clone(connection));
+        connections.by_id.insert(connection.id, Arc::clone(connection));
+        drop(connections);
+        Ok(self.presences.lock().opened(&connection.user, clock::now()).map(Into::into))
+    }
+
+    /// Lets a connection go. Returns the conversations in which its person stopped typing by that.
+    pub fn disconnect(&self, connection: &Connection) -> Vec<ConversationId> {
+        {
+            let mut connections = self.connections.lock();
+            connections.by_id.remove(&connection.id);
+            if let Some(of_user) = connections.by_user.get_mut(&connection.user.id) {
+                of_user.retain(|other| other.id != connection.id);
+                if of_user.is_empty() {
+                    connections.by_user.remove(&connection.user.id);
+                }
+            }
+        }
+        self.presences.lock().closed(connection.user.id, clock::now());
+        let subscriptions: Vec<_> = connection.subscriptions.lock().drain().collect();
+        let mut stopped = Vec::new();
+        for id in subscriptions {
+            self.leave(id, |room| {
+                room.leave(connection.id);
+                if room.stop_typing(connection.user.id, Some(connection.id)) {
+                    stopped.push(id);
+                }
+            });
+        }
+        stopped
+    }
+
+    pub fn connections(&self) -> usize {
+        self.connections.lock().by_id.len()
+    }
+
+    fn all(&self) -> Vec<Arc<Connection>> {
+        self.connections.lock().by_id.values().cloned().collect()
+    }
+
+    fn of_user(&self, user: UserId) -> Vec<Arc<Connection>> {
+        self.connections.lock().by_user.get(&user).cloned().unwrap_or_default()
+    }
+
+    fn of_session(&self, session: SessionId) -> Vec<Arc<Connection>> {
+        let connections = self.connections.lock();
+        connections.by_id.values().filter(|connection| connection.session == session).cloned().collect()
+    }
+
+    /// Asks everyone to come back, spread over [`limits::DRAIN_SPREAD_MS`]: the reason tells each its delay.
+    pub fn drain(&self) {
+        let all = self.all();
+        let count = all.len().max(1) as u64;
+        for (at, connection) in (0..).zip(&all) {
+            let delay_ms = limits::BACKOFF_BASE_MS + at * limits::DRAIN_SPREAD_MS / count;
+            connection.lane.close(CloseCode::Draining, delay_ms.to_string());
+        }
+    }
+
+    // ── Subscriptions ───────────────────────────────────────────────────────────────────────────
+
+    /// Stands a connection in a room. Nothing goes to it before [`Hub::announce`]; what happens in between
+    /// is in the log. `false`: it stands in [`limits::SUBSCRIPTIONS_PER_CONNECTION`] rooms already.
+    pub fn join(&self, connection: &Arc<Connection>, id: ConversationId) -> bool {
+        let room = self.room(id);
+        let mut room = room.lock();
+        let mut subscriptions = connection.subscriptions.lock();
+        if !subscriptions.contains(&id) && subscriptions.len() >= limits::SUBSCRIPTIONS_PER_CONNECTION {
+            return false;
+        }
+        subscriptions.insert(id);
+        room.join(connection);
+        true
+    }
+
+    /// Sends the `subscribed` frame that `frame` makes of who is typing, and lets the rest follow: the log
+    /// after `cursor`, or live frames if `head`, which was read after joining, is no further.
+    pub fn announce(
+        &self,
+        connection: &Connection,
+        id: ConversationId,
+        cursor: Seq,
+        head: Seq,
+        frame: impl FnOnce(Vec<UserRef>) -> EphemeralFrame,
+    ) {
+        let room = self.room(id);
+        let mut room = room.lock();
+        let subscribed = EncodedFrame::of(&frame(room.typing()));
+        room.announce(id, connection.id, cursor, head, subscribed.text.clone());
+    }
+
+    /// Where a connection that reads the log has come to; `None` if it is live, or gone from the room.
+    pub fn cursor_behind(&self, connection: &Connection, id: ConversationId) -> Option<Seq> {
+        self.known_room(id)?.lock().cursor_behind(connection.id)
+    }
+
+    /// A connection has written the log up to `cursor`; the log ended at `head`.
+    pub fn caught_up(&self, connection: &Connection, id: ConversationId, cursor: Seq, head: Seq) {
+        if let Some(room) = self.known_room(id) {
+            room.lock().caught_up(id, connection.id, cursor, head);
+        }
+    }
+
+    pub fn unsubscribe(&self, connection: &Connection, id: ConversationId) {
+        connection.subscriptions.lock().remove(&id);
+        connection.lane.forget(id);
+        self.leave(id, |room| room.leave(connection.id));
+    }
+
+    fn room(&self, id: ConversationId) -> Arc<Mutex<Room>> {
+        Arc::clone(self.rooms.lock().entry(id).or_default())
+    }
+
+    fn known_room(&self, id: ConversationId) -> Option<Arc<Mutex<Room>>> {
+        self.rooms.lock().get(&id).cloned()
+    }
+
+    /// Changes a room and forgets it if nobody is left in it.
+    fn leave(&self, id: ConversationId, change: impl FnOnce(&mut Room)) {
+        let mut rooms = self.rooms.lock();
+        let Some(room) = rooms.get(&id) else { return };
+        let is_empty = {
+            let mut room = room.lock();
+            change(&mut room);
+            room.is_empty()
+        };
+        // Whoever holds the room beside the map is about to join it.
+        if is_empty && rooms.get(&id).is_some_and(|room| Arc::strong_count(room) == 1) {
+            rooms.remove(&id);
+        }
+    }
+
+    // ── Typing ──────────────────────────────────────────────────────────────────────────────────
+
+    /// Notes that somebody types, until [`limits::TYPING_EXPIRE_MS`] from now; `false` if it is not to be told.
+    pub fn start_typing(&self, id: ConversationId, user: &UserRef, connection: Option<ConnectionId>) -> bool {
+        let until = Timestamp::from_ms(clock::now().as_ms() + limits::TYPING_EXPIRE_MS as i64);
+        self.room(id).lock().start_typing(user, connection, until)
+    }
+
+    /// Whether this person typed and now does not.
+    pub fn stop_typing(&self, id: ConversationId, user: UserId, connection: Option<ConnectionId>) -> bool {
+        let mut stopped = false;
+        self.leave(id, |room| stopped = room.stop_typing(user, connection));
+        stopped
+    }
+
+    /// Those whose typing ran out, by conversation.
+    pub fn expire_typing(&self, now: Timestamp) -> Vec<UserTyping> {
+        let rooms: Vec<_> = self.rooms.lock().iter().map(|(id, room)| (*id, Arc::clone(room))).collect();
+        let mut expired = Vec::new();
+        for (id, room) in rooms {
+            let users = room.lock().expire_typing(now);
+            expired.extend(users.into_iter().map(|user| UserTyping { conversation_id: id, user }));
+        }
+        expired
+    }
+
+    // ── Presence ────────────────────────────────────────────────────────────────────────────────
+
+    pub fn presence(&self, user: UserId) -> PresenceStatus {
+        self.presences.lock().status(user)
+    }
+
+    /// A frame other than a ping came from this person.
+    pub fn active(&self, user: UserId) -> Option<PresenceChanged> {
+        self.presences.lock().active(user, clock::now()).map(Into::into)
+    }
+
+    /// Those who went away or offline without a word.
+    pub fn sweep_presence(&self, now: Timestamp) -> Vec<PresenceChanged> {
+        self.presences.lock().sweep(now).into_iter().map(Into::into).collect()
+    }
+
+    // ── Delivery ────────────────────────────────────────────────────────────────────────────────
+
+    fn deliver_event(&self, frame: &LoggedFrame) {
+        let Some(room) = self.known_room(frame.conversation_id) else { return };
+        let mut room = room.lock();
+        if let Event::Member(member) = &frame.event
+            && member.change == Membership::Left
+        {
+            room.expel(frame.conversation_id, member.user.id);
+        }
+        room.deliver_event(frame);
+    }
+
+    /// Each connection in any of these rooms once; rooms with many readers are left out.
+    fn deliver_to_rooms(&self, ids: &[ConversationId], frame: &EncodedFrame) {
+        let mut reached: HashMap<ConnectionId, Arc<Connection>> = HashMap::new();
+        for room in ids.iter().filter_map(|id| self.known_room(*id)) {
+            let room = room.lock();
+            if room.readers() <= limits::PRESENCE_READERS {
+                reached.extend(room.connections().map(|connection| (connection.id, Arc::clone(connection))));
+            }
+        }
+        deliver_to(reached.into_values(), frame);
+    }
+}
+
+fn deliver_to(connections: impl IntoIterator<Item = Arc<Connection>>, frame: &EncodedFrame) {
+    for connection in connections {
+        connection.lane.push(frame.lane, None, frame.text.clone());
+    }
+}
+
+impl Deliver for Hub {
+    fn deliver(&self, message: BusMessage) {
+        match message {
+            BusMessage::Durable(frame) => self.deliver_event(&frame),
+            BusMessage::Conversation { id, frame, except } => {
+                if let Some(room) = self.known_room(id) {
+                    room.lock().deliver_moment(id, &frame, except);
+                }
+            }
+            BusMessage::Conversations { ids, frame } => self.deliver_to_rooms(&ids, &frame),
+            BusMessage::User { id, frame } => deliver_to(self.of_user(id), &frame),
+            BusMessage::Everyone(frame) => deliver_to(self.all(), &frame),
+            BusMessage::Close { whose, code } => {
+                let connections = match whose {
+                    Whose::Session(session) => self.of_session(session),
+                    Whose::User(user) => self.of_user(user),
+                };
+                for connection in connections {
+                    connection.lane.cut(code);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! One socket, as the hub knows it.
+
+use std::collections::HashSet;
+
+use parking_lot::Mutex;
+
+use super::lane::{Lane, Pushed};
+use crate::{
+    protocol::{ConnectionId, ConversationId, EphemeralFrame, SessionId, Timestamp, UserRef},
+    server::bus::EncodedFrame,
+};
+
+pub struct Connection {
+    pub id: ConnectionId,
+    pub user: UserRef,
+    pub session: SessionId,
+    pub since: Timestamp,
+    pub lane: Lane,
+    /// The conversations in whose room this connection stands.
+    pub(super) subscriptions: Mutex<HashSet<ConversationId>>,
+}
+
+impl Connection {
+    pub fn new(id: ConnectionId, user: UserRef, session: SessionId, since: Timestamp) -> Self {
+        Self { id, user, session, since, lane: Lane::default(), subscriptions: Mutex::default() }
+    }
+
+    /// Queues an answer for this connection alone.
+    pub fn send(&self, frame: &EphemeralFrame) -> Pushed {
+        let frame = EncodedFrame::of(frame);
+        self.lane.push(frame.lane, None, frame.text.clone())
+    }
+
+    pub fn subscriptions(&self) -> usize {
+        self.subscriptions.lock().len()
+    }
+}

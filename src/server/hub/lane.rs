@@ -1,0 +1,260 @@
+//! What waits for one reader: bounded, so that a slow one never holds memory nor the others up.
+
+use std::collections::VecDeque;
+
+use axum::extract::ws::Utf8Bytes;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::protocol::{CloseCode, ConversationId, limits, server::Lane as Kind};
+
+/// What a queued frame costs beside its text: the queue's slot and its share of the shared bytes.
+const SLOT_BYTES: usize = 64;
+
+#[derive(Default)]
+pub struct Lane {
+    inner: Mutex<Inner>,
+    wake: Notify,
+}
+
+#[derive(Default)]
+struct Inner {
+    queue: VecDeque<Item>,
+    bytes: usize,
+    /// Conversations whose log is to be read on, because the reader is not live there yet.
+    behind: VecDeque<ConversationId>,
+    close: Option<Close>,
+}
+
+struct Item {
+    text: Utf8Bytes,
+    /// Of which conversation, so that it can be taken back when the reader loses access.
+    of: Option<ConversationId>,
+}
+
+impl Item {
+    fn cost(&self) -> usize {
+        self.text.len() + SLOT_BYTES
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Close {
+    pub code: CloseCode,
+    pub reason: String,
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    Queued,
+    /// Of the moment, and the reader is slow; or the connection is closing.
+    Dropped,
+    /// The lane is full: it is emptied, and the connection closes with 4001.
+    Overflowed,
+}
+
+/// What the writer does next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Work {
+    /// At most about [`limits::WRITE_BUFFER_BYTES`]; more may follow.
+    Frames(Vec<Utf8Bytes>),
+    /// All that was queued is written: read on in the log of this conversation.
+    ReadOn(ConversationId),
+    Close(Close),
+}
+
+impl Lane {
+    pub fn push(&self, kind: Kind, of: Option<ConversationId>, text: Utf8Bytes) -> Pushed {
+        let mut inner = self.inner.lock();
+        if inner.close.is_some() {
+            return Pushed::Dropped;
+        }
+        let item = Item { text, of };
+        let bytes = inner.bytes + item.cost();
+        if kind == Kind::Ephemeral && bytes > limits::LANE_EPHEMERAL_BYTES {
+            metrics::counter!("magpie_frames_dropped_total").increment(1);
+            return Pushed::Dropped;
+        }
+        let alone = inner.queue.is_empty();
+        if !alone && (bytes > limits::LANE_BYTES || inner.queue.len() >= limits::LANE_FRAMES) {
+            inner.empty();
+            inner.close = Some(Close { code: CloseCode::SlowReader, reason: CloseCode::SlowReader.as_str().into() });
+            drop(inner);
+            self.wake.notify_one();
+            return Pushed::Overflowed;
+        }
+        inner.bytes = bytes;
+        inner.queue.push_back(item);
+        drop(inner);
+        if alone {
+            self.wake.notify_one();
+        }
+        Pushed::Queued
+    }
+
+    /// Asks the writer to read on in this conversation's log once all that is queued is written.
+    pub fn fall_behind(&self, id: ConversationId) {
+        let mut inner = self.inner.lock();
+        if !inner.behind.contains(&id) {
+            inner.behind.push_back(id);
+        }
+        drop(inner);
+        self.wake.notify_one();
+    }
+
+    /// Takes back what waits of a conversation that the reader may no longer see.
+    pub fn forget(&self, id: ConversationId) {
+        let mut inner = self.inner.lock();
+        inner.queue.retain(|item| item.of != Some(id));
+        inner.bytes = inner.queue.iter().map(Item::cost).sum();
+        inner.behind.retain(|behind| *behind != id);
+    }
+
+    /// Closes after what is queued. The first close counts.
+    pub fn close(&self, code: CloseCode, reason: impl Into<String>) {
+        self.inner.lock().close.get_or_insert_with(|| Close { code, reason: reason.into() });
+        self.wake.notify_one();
+    }
+
+    /// Closes at once: what is queued is not for this reader any more.
+    pub fn cut(&self, code: CloseCode) {
+        let mut inner = self.inner.lock();
+        inner.empty();
+        inner.close.get_or_insert_with(|| Close { code, reason: code.as_str().into() });
+        drop(inner);
+        self.wake.notify_one();
+    }
+
+    /// Waits for something to do.
+    pub async fn work(&self) -> Work {
+        loop {
+            if let Some(work) = self.try_work() {
+                return work;
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    pub fn try_work(&self) -> Option<Work> {
+        let mut inner = self.inner.lock();
+        if !inner.queue.is_empty() {
+            return Some(Work::Frames(inner.take_some()));
+        }
+        if let Some(close) = &inner.close {
+            return Some(Work::Close(close.clone()));
+        }
+        inner.behind.pop_front().map(Work::ReadOn)
+    }
+
+    /// Waits until the connection is to close, whatever else is queued.
+    pub async fn closing(&self) -> Close {
+        loop {
+            if let Some(close) = self.inner.lock().close.clone() {
+                return close;
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    /// Bytes that wait.
+    pub fn bytes(&self) -> usize {
+        self.inner.lock().bytes
+    }
+}
+
+impl Inner {
+    fn empty(&mut self) {
+        self.queue = VecDeque::new();
+        self.behind = VecDeque::new();
+        self.bytes = 0;
+    }
+
+    fn take_some(&mut self) -> Vec<Utf8Bytes> {
+        let mut taken = Vec::new();
+        let mut bytes = 0;
+        while bytes < limits::WRITE_BUFFER_BYTES
+            && let Some(item) = self.queue.pop_front()
+        {
+            bytes += item.cost();
+            taken.push(item.text);
+        }
+        self.bytes -= bytes;
+        if self.queue.is_empty() {
+            self.queue = VecDeque::new();
+        }
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fresh_id;
+
+    fn text(bytes: usize) -> Utf8Bytes {
+        "x".repeat(bytes).into()
+    }
+
+    #[test]
+    fn a_slow_reader_loses_frames_of_the_moment_first_and_is_closed_when_durable_ones_overflow() {
+        let lane = Lane::default();
+        while lane.bytes() < limits::LANE_EPHEMERAL_BYTES - 2_000 {
+            assert_eq!(lane.push(Kind::Ephemeral, None, text(1_000)), Pushed::Queued);
+        }
+        assert_eq!(lane.push(Kind::Ephemeral, None, text(2_000)), Pushed::Dropped);
+        let mut last = Pushed::Queued;
+        for _ in 0..limits::LANE_BYTES / 1_000 {
+            last = lane.push(Kind::Durable, None, text(1_000));
+            assert!(lane.bytes() <= limits::LANE_BYTES);
+            if last != Pushed::Queued {
+                break;
+            }
+        }
+        assert_eq!(last, Pushed::Overflowed);
+        assert_eq!(lane.bytes(), 0);
+        assert!(matches!(lane.try_work(), Some(Work::Close(Close { code: CloseCode::SlowReader, .. }))));
+        assert_eq!(lane.push(Kind::Durable, None, text(1)), Pushed::Dropped);
+    }
+
+    #[test]
+    fn many_small_frames_overflow_too() {
+        let lane = Lane::default();
+        let overflowed = (0..=limits::LANE_FRAMES).find(|_| lane.push(Kind::Durable, None, text(0)) != Pushed::Queued);
+        assert!(overflowed.is_some());
+    }
+
+    #[test]
+    fn one_frame_larger_than_the_lane_goes_alone() {
+        let lane = Lane::default();
+        assert_eq!(lane.push(Kind::Durable, None, text(limits::LANE_BYTES * 2)), Pushed::Queued);
+        assert!(matches!(lane.try_work(), Some(Work::Frames(frames)) if frames.len() == 1));
+        assert_eq!(lane.bytes(), 0);
+    }
+
+    #[test]
+    fn what_waits_of_a_conversation_can_be_taken_back() {
+        let lane = Lane::default();
+        let (mine, theirs) = (fresh_id!(ConversationId), fresh_id!(ConversationId));
+        lane.push(Kind::Durable, Some(theirs), "a".into());
+        lane.push(Kind::Durable, Some(mine), "b".into());
+        lane.fall_behind(theirs);
+        lane.forget(theirs);
+        assert_eq!(lane.try_work(), Some(Work::Frames(vec!["b".into()])));
+        assert_eq!(lane.try_work(), None);
+    }
+
+    #[test]
+    fn a_close_comes_after_what_was_queued_and_a_cut_instead_of_it() {
+        let lane = Lane::default();
+        lane.push(Kind::Durable, None, "a".into());
+        lane.close(CloseCode::Draining, "250");
+        assert_eq!(lane.try_work(), Some(Work::Frames(vec!["a".into()])));
+        assert!(matches!(lane.try_work(), Some(Work::Close(close)) if close.reason == "250"));
+
+        let lane = Lane::default();
+        lane.push(Kind::Durable, None, "a".into());
+        lane.cut(CloseCode::SignedOut);
+        assert!(matches!(lane.try_work(), Some(Work::Close(close)) if close.code == CloseCode::SignedOut));
+    }
+}

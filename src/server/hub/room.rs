@@ -1,0 +1,201 @@
+//! Who listens to one conversation on this node, and how far each has come.
+//!
+//! A subscriber is either *live*: the next event goes straight to its lane; or *behind*: its own writer
+//! reads the log until it has caught up. The step from behind to live happens under the room's lock, so
+//! that no event falls between the two and none comes twice.
+
+use std::sync::Arc;
+
+use axum::extract::ws::Utf8Bytes;
+
+use super::{connection::Connection, lane::Pushed};
+use crate::{
+    protocol::{ConnectionId, ConversationId, Seq, Timestamp, UserId, UserRef, limits, server::Lane as Kind},
+    server::{bus::EncodedFrame, storage::LoggedFrame},
+};
+
+#[derive(Default)]
+pub(super) struct Room {
+    /// The newest event that this node was handed.
+    head: Seq,
+    subscribers: Vec<Subscriber>,
+    typing: Vec<Typing>,
+}
+
+struct Subscriber {
+    connection: Arc<Connection>,
+    /// The newest event in the lane or written.
+    cursor: Seq,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing goes to it before its `subscribed` frame.
+    Joining,
+    Behind,
+    Live,
+}
+
+pub(super) struct Typing {
+    pub user: UserRef,
+    pub connection: Option<ConnectionId>,
+    pub until: Timestamp,
+}
+
+impl Room {
+    pub(super) fn is_empty(&self) -> bool {
+        self.subscribers.is_empty() && self.typing.is_empty()
+    }
+
+    pub(super) fn readers(&self) -> usize {
+        self.subscribers.len()
+    }
+
+    pub(super) fn connections(&self) -> impl Iterator<Item = &Arc<Connection>> {
+        self.subscribers.iter().map(|subscriber| &subscriber.connection)
+    }
+
+    fn find(&mut self, id: ConnectionId) -> Option<&mut Subscriber> {
+        self.subscribers.iter_mut().find(|subscriber| subscriber.connection.id == id)
+    }
+
+    /// Registers a subscriber, or sends one that is there back to joining. Until [`Room::announce`] nothing
+    /// goes to it.
+    pub(super) fn join(&mut self, connection: &Arc<Connection>) {
+        match self.find(connection.id) {
+            Some(subscriber) => subscriber.stage = Stage::Joining,
+            None => self.subscribers.push(Subscriber {
+                connection: Arc::clone(connection),
+                cursor: Seq::ZERO,
+                stage: Stage::Joining,
+            }),
+        }
+    }
+
+    /// Queues the `subscribed` frame and lets frames follow it: events after `cursor` from the log, or live
+    /// if `head`, read after joining, says that there are none.
+    pub(super) fn announce(
+        &mut self,
+        conversation: ConversationId,
+        id: ConnectionId,
+        cursor: Seq,
+        head: Seq,
+        subscribed: Utf8Bytes,
+    ) {
+        let known_head = self.head;
+        let Some(subscriber) = self.find(id) else { return };
+        subscriber.cursor = cursor;
+        subscriber.connection.lane.push(Kind::Durable, Some(conversation), subscribed);
+        if head.max(known_head) <= cursor {
+            subscriber.stage = Stage::Live;
+        } else {
+            subscriber.stage = Stage::Behind;
+            subscriber.connection.lane.fall_behind(conversation);
+        }
+    }
+
+    /// Where a subscriber that is behind has come to.
+    pub(super) fn cursor_behind(&mut self, id: ConnectionId) -> Option<Seq> {
+        self.find(id).filter(|subscriber| subscriber.stage == Stage::Behind).map(|subscriber| subscriber.cursor)
+    }
+
+    /// The subscriber has written the log up to `cursor`, of which the log said that it ended at `head`.
+    pub(super) fn caught_up(&mut self, conversation: ConversationId, id: ConnectionId, cursor: Seq, head: Seq) {
+        let known_head = self.head;
+        let Some(subscriber) = self.find(id) else { return };
+        if subscriber.stage != Stage::Behind {
+            return;
+        }
+        subscriber.cursor = cursor;
+        if head.max(known_head) <= cursor {
+            subscriber.stage = Stage::Live;
+        } else {
+            subscriber.connection.lane.fall_behind(conversation);
+        }
+    }
+
+    pub(super) fn leave(&mut self, id: ConnectionId) {
+        if let Some(at) = self.subscribers.iter().position(|subscriber| subscriber.connection.id == id) {
+            self.subscribers.swap_remove(at);
+        }
+    }
+
+    /// Removes all connections of a person who may no longer listen, with what waits for them.
+    pub(super) fn expel(&mut self, conversation: ConversationId, user: UserId) {
+        self.typing.retain(|typing| typing.user.id != user);
+        self.subscribers.retain(|subscriber| {
+            let stays = subscriber.connection.user.id != user;
+            if !stays {
+                subscriber.connection.lane.forget(conversation);
+                subscriber.connection.subscriptions.lock().remove(&conversation);
+            }
+            stays
+        });
+    }
+
+    pub(super) fn deliver_event(&mut self, frame: &LoggedFrame) {
+        self.head = self.head.max(frame.seq);
+        for subscriber in &mut self.subscribers {
+            if subscriber.stage != Stage::Live || frame.seq <= subscriber.cursor {
+                continue;
+            }
+            if frame.seq > subscriber.cursor.next() {
+                // An event went missing on the way here: the log has it.
+                subscriber.stage = Stage::Behind;
+                subscriber.connection.lane.fall_behind(frame.conversation_id);
+                continue;
+            }
+            subscriber.cursor = frame.seq;
+            let pushed =
+                subscriber.connection.lane.push(Kind::Durable, Some(frame.conversation_id), frame.text.clone());
+            if pushed == Pushed::Overflowed {
+                metrics::counter!("magpie_slow_readers_total").increment(1);
+            }
+        }
+    }
+
+    pub(super) fn deliver_moment(&self, id: ConversationId, frame: &EncodedFrame, except: Option<ConnectionId>) {
+        for subscriber in &self.subscribers {
+            if subscriber.stage != Stage::Joining && Some(subscriber.connection.id) != except {
+                subscriber.connection.lane.push(frame.lane, Some(id), frame.text.clone());
+            }
+        }
+    }
+
+    pub(super) fn typing(&self) -> Vec<UserRef> {
+        let mut users: Vec<UserRef> = Vec::new();
+        for typing in self.typing.iter().take(limits::SUBSCRIBED_PEOPLE) {
+            if !users.contains(&typing.user) {
+                users.push(typing.user.clone());
+            }
+        }
+        users
+    }
+
+    /// Notes that somebody types; `false` when so many do that one more is not counted.
+    pub(super) fn start_typing(&mut self, user: &UserRef, connection: Option<ConnectionId>, until: Timestamp) -> bool {
+        if let Some(typing) = self.typing.iter_mut().find(|t| t.user.id == user.id && t.connection == connection) {
+            typing.until = until;
+            return true;
+        }
+        if self.typing.len() >= limits::TYPING_PER_CONVERSATION {
+            return false;
+        }
+        self.typing.push(Typing { user: user.clone(), connection, until });
+        true
+    }
+
+    /// Whether this person typed here and now does so in no connection.
+    pub(super) fn stop_typing(&mut self, user: UserId, connection: Option<ConnectionId>) -> bool {
+        let before = self.typing.len();
+        self.typing.retain(|typing| !(typing.user.id == user && typing.connection == connection));
+        self.typing.len() < before && !self.typing.iter().any(|typing| typing.user.id == user)
+    }
+
+    /// Those whose typing ran out without a word.
+    pub(super) fn expire_typing(&mut self, now: Timestamp) -> Vec<UserRef> {
+        let expired: Vec<_> = self.typing.extract_if(.., |typing| typing.until <= now).map(|t| t.user).collect();
+        expired.into_iter().filter(|user| !self.typing.iter().any(|typing| typing.user.id == user.id)).collect()
+    }
+}

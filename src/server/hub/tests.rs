@@ -1,0 +1,137 @@
+use super::{lane::Work, *};
+use crate::{
+    fresh_id,
+    protocol::server::{MemberChanged, Mode, Subscribed},
+};
+
+fn connection(user: &UserRef) -> Arc<Connection> {
+    Arc::new(Connection::new(fresh_id!(ConnectionId), user.clone(), fresh_id!(SessionId), clock::now()))
+}
+
+fn person(name: &str) -> UserRef {
+    UserRef { id: fresh_id!(UserId), name: name.into() }
+}
+
+fn event(id: ConversationId, seq: u64, event: Event) -> BusMessage {
+    let text = format!("{{\"seq\":{seq}}}").into();
+    BusMessage::Durable(Arc::new(LoggedFrame { conversation_id: id, seq: Seq(seq), event, text }))
+}
+
+fn subscribe(hub: &Hub, connection: &Arc<Connection>, id: ConversationId, cursor: u64, head: u64) {
+    assert!(hub.join(connection, id));
+    hub.announce(connection, id, Seq(cursor), Seq(head), |typing| {
+        EphemeralFrame::Subscribed(Subscribed {
+            conversation_id: id,
+            mode: Mode::Current,
+            head: Seq(head),
+            log_epoch: None,
+            typing,
+            presence: vec![],
+            reads: vec![],
+            streams: vec![],
+            control: None,
+            reference: None,
+        })
+    });
+}
+
+/// What waits: `subscribed`, or the seq of an event.
+fn waiting(connection: &Connection) -> Vec<String> {
+    let mut seen = Vec::new();
+    while let Some(Work::Frames(frames)) = connection.lane.try_work() {
+        for text in frames {
+            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+            seen.push(value["type"].as_str().map_or_else(|| value["seq"].to_string(), str::to_owned));
+        }
+    }
+    seen
+}
+
+#[test]
+fn a_live_reader_gets_each_event_once_and_in_order() {
+    let (hub, id, reader) = (Hub::default(), fresh_id!(ConversationId), connection(&person("Anna")));
+    subscribe(&hub, &reader, id, 4, 4);
+    for seq in [4, 5, 5, 6] {
+        hub.deliver(event(id, seq, Event::Hidden));
+    }
+    assert_eq!(waiting(&reader), ["subscribed", "5", "6"]);
+}
+
+#[test]
+fn a_reader_that_is_behind_reads_the_log_and_is_live_from_its_end_on() {
+    let (hub, id, reader) = (Hub::default(), fresh_id!(ConversationId), connection(&person("Anna")));
+    subscribe(&hub, &reader, id, 1, 3);
+    assert_eq!(hub.cursor_behind(&reader, id), Some(Seq(1)));
+    // An event comes while the log is read: it is in the next page, not in the lane.
+    hub.deliver(event(id, 4, Event::Hidden));
+    assert_eq!(waiting(&reader), ["subscribed"]);
+    hub.caught_up(&reader, id, Seq(3), Seq(3));
+    assert_eq!(hub.cursor_behind(&reader, id), Some(Seq(3)));
+    hub.caught_up(&reader, id, Seq(4), Seq(4));
+    assert_eq!(hub.cursor_behind(&reader, id), None);
+    hub.deliver(event(id, 5, Event::Hidden));
+    assert_eq!(waiting(&reader), ["5"]);
+}
+
+#[test]
+fn an_event_that_was_lost_on_the_way_is_read_from_the_log() {
+    let (hub, id, reader) = (Hub::default(), fresh_id!(ConversationId), connection(&person("Anna")));
+    subscribe(&hub, &reader, id, 0, 0);
+    hub.deliver(event(id, 2, Event::Hidden));
+    assert_eq!(waiting(&reader), ["subscribed"]);
+    assert_eq!(reader.lane.try_work(), Some(Work::ReadOn(id)));
+    assert_eq!(hub.cursor_behind(&reader, id), Some(Seq(0)));
+}
+
+#[test]
+fn nothing_goes_out_before_the_subscribed_frame() {
+    let (hub, id, reader) = (Hub::default(), fresh_id!(ConversationId), connection(&person("Anna")));
+    assert!(hub.join(&reader, id));
+    hub.deliver(event(id, 1, Event::Hidden));
+    assert_eq!(waiting(&reader), [""; 0]);
+}
+
+#[test]
+fn from_the_removal_on_no_frame_goes_to_the_one_removed() {
+    let (hub, id) = (Hub::default(), fresh_id!(ConversationId));
+    let (anna, ben) = (person("Anna"), person("Ben"));
+    let (annas, bens) = (connection(&anna), connection(&ben));
+    for reader in [&annas, &bens] {
+        subscribe(&hub, reader, id, 0, 0);
+    }
+    hub.deliver(event(id, 1, Event::Hidden));
+    hub.deliver(event(id, 2, Event::Member(MemberChanged { user: ben, change: Membership::Left })));
+    hub.deliver(event(id, 3, Event::Hidden));
+    assert_eq!(waiting(&annas), ["subscribed", "1", "2", "3"]);
+    assert_eq!(waiting(&bens), [""; 0]);
+    assert_eq!(bens.subscriptions(), 0);
+}
+
+#[test]
+fn a_connection_stands_in_a_bounded_number_of_rooms() {
+    let (hub, reader) = (Hub::default(), connection(&person("Anna")));
+    for _ in 0..limits::SUBSCRIPTIONS_PER_CONNECTION {
+        assert!(hub.join(&reader, fresh_id!(ConversationId)));
+    }
+    assert!(!hub.join(&reader, fresh_id!(ConversationId)));
+}
+
+#[test]
+fn a_room_that_everyone_left_is_forgotten() {
+    let (hub, id, reader) = (Hub::default(), fresh_id!(ConversationId), connection(&person("Anna")));
+    assert!(hub.connect(&reader).is_ok());
+    subscribe(&hub, &reader, id, 0, 0);
+    assert!(hub.start_typing(id, &reader.user, Some(reader.id)));
+    assert_eq!(hub.disconnect(&reader), [id]);
+    assert!(hub.rooms.lock().is_empty());
+    assert_eq!(hub.connections(), 0);
+}
+
+#[test]
+fn typing_ends_when_nothing_is_heard_any_more() {
+    let (hub, id, anna) = (Hub::default(), fresh_id!(ConversationId), person("Anna"));
+    assert!(hub.start_typing(id, &anna, None));
+    assert_eq!(hub.expire_typing(clock::now()), []);
+    let later = Timestamp::from_ms(clock::now().as_ms() + limits::TYPING_EXPIRE_MS as i64 + 1);
+    assert_eq!(hub.expire_typing(later), [UserTyping { conversation_id: id, user: anna }]);
+}
