@@ -1,48 +1,71 @@
 //! What people do with conversations: each method checks the right, the bounds, and calls storage once.
 //! HTTP, the socket and the server functions all come through here.
+//!
+//! Who is no member learns nothing: every method answers `not_found` first. Frames for people's own lists
+//! (`conversation`) are published in [`members`] and nowhere else.
 
 use std::sync::Arc;
 
-use super::{agents::Agents, bus::Bus, storage::Storage};
-use crate::protocol::{
-    ConversationId, MessageId, Problem, RunId, Seq,
-    http::{Conversation, ConversationDetail, CreateConversation, Messages, PostMessage, User},
-    server::Ack,
+use super::{
+    agents::Agents,
+    bus::{Bus, BusMessage, EncodedFrame},
+    clock,
+    hub::Hub,
+    limits::Rates,
+    storage::{Access, Append, Appended, Page, Storage, Write},
 };
+use crate::{
+    fresh_id,
+    protocol::{
+        ChartId, ConversationId, EphemeralFrame, Message, MessageId, Problem, RunId, Sender, Seq, UserId, Visibility,
+        http::{Conversation, ConversationDetail, Kind, Member, Messages, PostMessage, Role, User},
+        limits,
+        server::{Ack, Format, ReadUpTo},
+    },
+};
+
+mod check;
+mod finish;
+mod members;
+
+pub use check::text;
+use finish::finish;
 
 #[derive(Clone)]
 pub struct Conversations {
-    pub(super) storage: Arc<dyn Storage>,
-    pub(super) bus: Arc<dyn Bus>,
-    pub(super) agents: Agents,
+    storage: Arc<dyn Storage>,
+    bus: Arc<dyn Bus>,
+    hub: Arc<Hub>,
+    agents: Agents,
+    rates: Rates,
 }
 
 impl Conversations {
-    pub async fn list(&self, caller: &User) -> Result<Vec<Conversation>, Problem> {
-        let _ = (caller, &self.storage, &self.bus, &self.agents);
-        todo!()
+    pub fn new(storage: Arc<dyn Storage>, bus: Arc<dyn Bus>, hub: Arc<Hub>, agents: Agents, rates: Rates) -> Self {
+        Self { storage, bus, hub, agents, rates }
     }
 
-    pub async fn create(&self, caller: &User, body: CreateConversation) -> Result<ConversationDetail, Problem> {
-        let _ = (caller, body);
-        todo!()
+    // ── Reading ─────────────────────────────────────────────────────────────────────────────────
+
+    pub async fn list(&self, caller: &User) -> Result<Vec<Conversation>, Problem> {
+        Ok(self.storage.conversations_of(caller.id).await?)
     }
 
     pub async fn detail(&self, caller: &User, id: ConversationId) -> Result<ConversationDetail, Problem> {
-        let _ = (caller, id);
-        todo!()
+        let conversation = self.storage.conversation_of(caller.id, id).await?.ok_or_else(Problem::not_found)?;
+        let member = |row: super::storage::MemberRow| Member {
+            status: self.hub.presence(row.user.id),
+            id: row.user.id,
+            name: row.user.display_name,
+            username: row.user.username,
+            role: row.user.role,
+            up_to: row.up_to,
+        };
+        let members = self.storage.members(id).await?.into_iter().map(member).collect();
+        Ok(ConversationDetail { conversation, members, control: None })
     }
 
-    pub async fn add_member(&self, caller: &User, id: ConversationId, username: &str) -> Result<(), Problem> {
-        let _ = (caller, id, username);
-        todo!()
-    }
-
-    pub async fn remove_member(&self, caller: &User, id: ConversationId, username: &str) -> Result<(), Problem> {
-        let _ = (caller, id, username);
-        todo!()
-    }
-
+    /// The newest messages before `before`, as they stand now.
     pub async fn messages(
         &self,
         caller: &User,
@@ -50,13 +73,74 @@ impl Conversations {
         before: Option<Seq>,
         limit: Option<u64>,
     ) -> Result<Messages, Problem> {
-        let _ = (caller, id, before, limit);
-        todo!()
+        self.access(caller, id).await?;
+        let limit = check::limit(limit, limits::MESSAGES_PER_PAGE_DEFAULT, limits::MESSAGES_PER_PAGE)?;
+        let page = self.storage.messages(id, before, limit).await?;
+        self.access(caller, id).await?;
+        Ok(Messages { messages: page.messages, more: page.more })
     }
 
+    /// The events after `after`, each the text of its frame, and the head: what a client that polls reads.
+    pub async fn events(
+        &self,
+        caller: &User,
+        id: ConversationId,
+        after: Option<Seq>,
+        limit: Option<u64>,
+    ) -> Result<Page, Problem> {
+        self.access(caller, id).await?;
+        let limit = check::limit(limit, limits::EVENTS_PER_PAGE, limits::EVENTS_PER_PAGE)?;
+        let page = self.storage.events(id, after.unwrap_or_default(), limit, limits::EVENTS_PAGE_BYTES).await?;
+        // Somebody removed while we read is not shown what we read, least of all the removal.
+        self.access(caller, id).await?;
+        Ok(page)
+    }
+
+    /// A picture that an agent drew, for whoever may read its conversation: SVG.
+    pub async fn chart(&self, caller: &User, id: ChartId) -> Result<String, Problem> {
+        let (conversation, svg) = self.storage.chart(id).await?.ok_or_else(Problem::not_found)?;
+        self.access(caller, conversation).await?;
+        Ok(svg)
+    }
+
+    // ── Writing ─────────────────────────────────────────────────────────────────────────────────
+
+    /// Commits a message, then lets the agents look at it. Returns after the commit is on disk.
     pub async fn post(&self, caller: &User, id: ConversationId, body: PostMessage) -> Result<Ack, Problem> {
-        let _ = (caller, id, body);
-        todo!()
+        let access = self.writable(caller, id).await?;
+        let visibility = body.visibility.unwrap_or_default();
+        if access.kind == Kind::Room && visibility == Visibility::Note {
+            return Err(Problem::invalid("visibility", "a room has no notes; they are for dialogs"));
+        }
+        let message_id = fresh_id!(MessageId);
+        let message = Message {
+            id: message_id,
+            sender: sender(access.kind, caller.role),
+            author: caller.as_ref().into(),
+            text: check::text(&body.message)?,
+            format: Format::Markdown,
+            client_id: Some(body.client_id.unwrap_or_else(|| message_id.into())),
+            reply_to: body.reply_to,
+            run_id: None,
+            visibility,
+            partial: false,
+        };
+        let appended = if access.agents {
+            let this = self.clone();
+            finish(async move { this.ask(id, message, access.members).await }).await?
+        } else {
+            self.append(id, Write::Post(message)).await?
+        };
+        Ok(Ack { reference: None, conversation_id: id, seq: appended.seq, posted: appended.posted })
+    }
+
+    /// Commits a message and tells the agents, once: a repeat was told of the first time.
+    async fn ask(&self, id: ConversationId, message: Message, members: u64) -> Result<Appended, Problem> {
+        let appended = self.append(id, Write::Post(message.clone())).await?;
+        if appended.changed {
+            self.agents.posted(id, &message, members).await;
+        }
+        Ok(appended)
     }
 
     pub async fn edit(
@@ -66,13 +150,16 @@ impl Conversations {
         message: MessageId,
         text: String,
     ) -> Result<Seq, Problem> {
-        let _ = (caller, id, message, text);
-        todo!()
+        self.writable(caller, id).await?;
+        let write = Write::Edit { message_id: message, by: caller.as_ref(), text: check::text(&text)? };
+        Ok(self.append(id, write).await?.seq)
     }
 
     pub async fn delete(&self, caller: &User, id: ConversationId, message: MessageId) -> Result<Seq, Problem> {
-        let _ = (caller, id, message);
-        todo!()
+        self.writable(caller, id).await?;
+        let moderates = matches!(caller.role, Role::Operator | Role::Admin);
+        let write = Write::Delete { message_id: message, by: caller.as_ref(), moderates };
+        Ok(self.append(id, write).await?.seq)
     }
 
     pub async fn react(
@@ -83,17 +170,58 @@ impl Conversations {
         emoji: String,
         on: bool,
     ) -> Result<Seq, Problem> {
-        let _ = (caller, id, message, emoji, on);
-        todo!()
+        self.writable(caller, id).await?;
+        let write = Write::React { message_id: message, by: caller.as_ref(), emoji: check::emoji(&emoji)?, on };
+        Ok(self.append(id, write).await?.seq)
     }
 
+    /// Moves the caller's read position, never back. No event of the log, and nothing that waits for it.
     pub async fn read(&self, caller: &User, id: ConversationId, up_to: Seq) -> Result<(), Problem> {
-        let _ = (caller, id, up_to);
-        todo!()
+        self.access(caller, id).await?;
+        if let Some(up_to) = self.storage.set_read(caller.id, id, up_to).await? {
+            let frame = EphemeralFrame::Read(ReadUpTo { conversation_id: id, user: caller.as_ref(), up_to });
+            let frame = EncodedFrame::of(&frame);
+            self.bus.publish(BusMessage::Conversation { id, frame, except: None }).await;
+        }
+        Ok(())
     }
 
+    /// Stops the run that is on, whoever started it. Returns it, and the head after its end was written. Not
+    /// counted as a write: who wrote too much must still be able to stop.
     pub async fn cancel(&self, caller: &User, id: ConversationId, run: Option<RunId>) -> Result<(RunId, Seq), Problem> {
-        let _ = (caller, id, run);
-        todo!()
+        self.access(caller, id).await?;
+        let run = self.agents.cancel(id, run).await?;
+        Ok((run, self.access(caller, id).await?.head))
+    }
+
+    // ── What the others are made of ─────────────────────────────────────────────────────────────
+
+    /// The caller may see it; `not_found` tells no more.
+    pub(super) async fn access(&self, caller: &User, id: ConversationId) -> Result<Access, Problem> {
+        self.storage.access(caller.id, id).await?.ok_or_else(Problem::not_found)
+    }
+
+    /// The caller may see it and has not written too much lately.
+    async fn writable(&self, caller: &User, id: ConversationId) -> Result<Access, Problem> {
+        let access = self.access(caller, id).await?;
+        self.rates.write(caller.id)?;
+        Ok(access)
+    }
+
+    async fn append(&self, id: ConversationId, write: Write) -> Result<Appended, Problem> {
+        Ok(self.storage.append(Append { conversation_id: id, at: clock::now(), write }).await?)
+    }
+
+    async fn tell(&self, user: UserId, frame: &EphemeralFrame) {
+        self.bus.publish(BusMessage::User { id: user, frame: EncodedFrame::of(frame) }).await;
+    }
+}
+
+/// In a room everyone is a person; in a dialog it matters who is on which side.
+fn sender(kind: Kind, role: Role) -> Sender {
+    match (kind, role) {
+        (Kind::Room, _) | (Kind::Dialog, Role::Member) => Sender::User,
+        (Kind::Dialog, Role::Visitor) => Sender::Visitor,
+        (Kind::Dialog, Role::Operator | Role::Admin) => Sender::Operator,
     }
 }
