@@ -82,9 +82,13 @@ impl Accounts {
         self.sign_in(user).await
     }
 
+    /// Whether anybody may make an account.
+    pub fn is_open(&self) -> bool {
+        self.config.auth.registration == Registration::Open
+    }
+
     async fn may_register(&self, by: Option<&User>) -> Result<(), Problem> {
-        let is_open = self.config.auth.registration == Registration::Open;
-        if is_open || by.is_some_and(|user| user.role == Role::Admin) || self.storage.users().await?.is_empty() {
+        if self.is_open() || by.is_some_and(|user| user.role == Role::Admin) || self.storage.users().await?.is_empty() {
             return Ok(());
         }
         Err(Problem::new(Code::RegistrationClosed, "Ask an admin of this server for an account."))

@@ -1,3 +1,123 @@
-//! The HTTP API.
+//! The HTTP API: every call of `docs/protocol.md` §1, thin. A handler reads the request, calls one use case,
+//! and writes the reply; rights and bounds are the use cases'. No SQL in here, and no frames but the raw ones.
 
-pub mod problem;
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef},
+    http::{HeaderValue, StatusCode, header},
+    routing::{delete, get, patch, post},
+};
+use tower::ServiceBuilder;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use super::{
+    accounts::Accounts, agents::Agents, bus::Bus, config::Config, conversations::Conversations, hub::Hub,
+    limits::Rates, storage::Storage,
+};
+use crate::protocol::{Code, Problem, limits};
+use problem::Failure;
+
+mod address;
+mod auth;
+mod body;
+mod broadcast;
+mod charts;
+mod conversations;
+mod health;
+mod messages;
+mod params;
+mod problem;
+mod users;
+
+pub use address::ClientAddress;
+
+/// All of it, under `/api/v1` and, what probes look for there, at the root.
+pub fn api<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Accounts: FromRef<S>,
+    Agents: FromRef<S>,
+    Conversations: FromRef<S>,
+    Rates: FromRef<S>,
+    Arc<Config>: FromRef<S>,
+    Arc<Hub>: FromRef<S>,
+    Arc<dyn Bus>: FromRef<S>,
+    Arc<dyn Storage>: FromRef<S>,
+{
+    Router::new().nest("/api/v1", v1()).merge(probes())
+}
+
+fn v1<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Accounts: FromRef<S>,
+    Agents: FromRef<S>,
+    Conversations: FromRef<S>,
+    Rates: FromRef<S>,
+    Arc<Config>: FromRef<S>,
+    Arc<Hub>: FromRef<S>,
+    Arc<dyn Bus>: FromRef<S>,
+    Arc<dyn Storage>: FromRef<S>,
+{
+    Router::new()
+        .route("/auth/register", post(auth::register))
+        .route("/auth/login", post(auth::login))
+        .route("/auth/refresh", post(auth::refresh))
+        .route("/auth/logout", post(auth::logout))
+        .route("/me", get(users::me))
+        .route("/users", get(users::list))
+        .route("/users/{username}", patch(users::patch))
+        .route("/conversations", get(conversations::list).post(conversations::create))
+        .route("/conversations/{id}", get(conversations::detail))
+        .route("/conversations/{id}/members", post(conversations::add_member))
+        .route("/conversations/{id}/members/{username}", delete(conversations::remove_member))
+        .route("/conversations/{id}/events", get(messages::events))
+        .route("/conversations/{id}/messages", get(messages::list).post(messages::post))
+        .route("/conversations/{id}/cancel", post(messages::cancel))
+        .route("/charts/{file}", get(charts::svg))
+        .route("/ws/broadcast", post(broadcast::broadcast))
+        .merge(probes())
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .layer(DefaultBodyLimit::max(limits::HTTP_BODY_BYTES))
+        .layer(
+            ServiceBuilder::new()
+                .layer(SetResponseHeaderLayer::if_not_present(
+                    header::CACHE_CONTROL,
+                    HeaderValue::from_static("no-store"),
+                ))
+                .layer(SetResponseHeaderLayer::if_not_present(
+                    header::X_CONTENT_TYPE_OPTIONS,
+                    HeaderValue::from_static("nosniff"),
+                )),
+        )
+}
+
+fn probes<S>() -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Accounts: FromRef<S>,
+    Agents: FromRef<S>,
+    Conversations: FromRef<S>,
+    Rates: FromRef<S>,
+    Arc<Config>: FromRef<S>,
+    Arc<Hub>: FromRef<S>,
+    Arc<dyn Bus>: FromRef<S>,
+    Arc<dyn Storage>: FromRef<S>,
+{
+    Router::new()
+        .route("/health", get(health::health))
+        .route("/health/ready", get(health::ready))
+        .route("/ws/status", get(health::sockets))
+}
+
+async fn not_found() -> Problem {
+    Problem::new(Code::NotFound, "The API has no such address.")
+}
+
+async fn method_not_allowed() -> Failure {
+    let problem = Problem::new(Code::Invalid, "This address does not take that method.");
+    Failure { status: StatusCode::METHOD_NOT_ALLOWED, problem }
+}

@@ -11,8 +11,7 @@ const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Failure { status, problem: self }.into_response()
+        Failure::from(self).into_response()
     }
 }
 
@@ -21,6 +20,13 @@ impl IntoResponse for Problem {
 pub struct Failure {
     pub status: StatusCode,
     pub problem: Problem,
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        let status = StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { status, problem }
+    }
 }
 
 impl IntoResponse for Failure {
