@@ -1,0 +1,99 @@
+// What every spec starts from: a server per worker, people with a browser each, and pages whose console must stay
+// silent: an error, a warning (a hydration mismatch is one) or an uncaught exception fails the test.
+
+import { test as base, expect, type BrowserContext, type Page } from "@playwright/test";
+
+import { Person } from "./person.ts";
+import { Server } from "./server.ts";
+
+export { expect, Person, Server };
+
+/** Words of the console that a test expects, because it breaks something on purpose. */
+export type Allow = (pattern: RegExp) => void;
+
+type Fixtures = {
+  /** Makes an account and a browser of its own, signed in. */
+  person: (name?: string, on?: Server) => Promise<Person>;
+  /** A browser in which nobody is signed in. */
+  stranger: (on?: Server) => Promise<Page>;
+  allowInConsole: Allow;
+  /** A server for this test alone: to be killed. */
+  ownServer: Server;
+  consoleWatch: ConsoleWatch;
+};
+
+type WorkerFixtures = { server: Server };
+
+class ConsoleWatch {
+  readonly allowed: RegExp[] = [];
+  readonly heard: string[] = [];
+
+  listen(context: BrowserContext): void {
+    context.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) this.note(`${message.type()}: ${message.text()}`);
+    });
+    context.on("weberror", (error) => this.note(`uncaught: ${error.error().stack ?? error.error()}`));
+  }
+
+  private note(text: string): void {
+    this.heard.push(text);
+  }
+
+  get unexpected(): string[] {
+    return this.heard.filter((text) => !this.allowed.some((pattern) => pattern.test(text)));
+  }
+}
+
+let count = 0;
+
+/** A name that nobody on this server has yet. */
+export function freshName(name: string): string {
+  count += 1;
+  return `${name}-${process.pid.toString(36)}-${count}`;
+}
+
+export const test = base.extend<Fixtures, WorkerFixtures>({
+  server: [
+    async ({}, use) => {
+      const server = await Server.start();
+      await use(server);
+      await server.stop();
+    },
+    { scope: "worker" },
+  ],
+
+  ownServer: async ({}, use, info) => {
+    const server = await Server.start();
+    await use(server);
+    if (info.status !== info.expectedStatus) await info.attach("server log", { body: server.log });
+    await server.stop();
+  },
+
+  consoleWatch: [
+    async ({}, use) => {
+      const watch = new ConsoleWatch();
+      await use(watch);
+      expect(watch.unexpected, "the browser's console").toEqual([]);
+    },
+    { auto: true },
+  ],
+
+  allowInConsole: async ({ consoleWatch }, use) => {
+    await use((pattern) => consoleWatch.allowed.push(pattern));
+  },
+
+  stranger: async ({ browser, contextOptions, javaScriptEnabled, server, consoleWatch }, use) => {
+    const contexts: BrowserContext[] = [];
+    await use(async (on = server) => {
+      const context = await browser.newContext({ ...contextOptions, javaScriptEnabled, baseURL: on.url });
+      contexts.push(context);
+      consoleWatch.listen(context);
+      return context.newPage();
+    });
+    for (const context of contexts) await context.close();
+  },
+
+  person: async ({ stranger, server }, use) => {
+    await use(async (name = "anna", on = server) => Person.register(await stranger(on), freshName(name), on.url));
+  },
+});
