@@ -6,10 +6,19 @@
 //! `Effect`, reaches for the browser.
 
 mod actions;
+mod apply;
+mod driver;
 mod env;
 mod http;
+mod list;
+mod network;
+mod notify;
+mod polling;
 mod provide;
+mod socket;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use provide::{provide_client, use_client};
 pub use store::{Client, Notice, NoticeKind, State, StateStoreFields};

@@ -1,73 +1,159 @@
 //! What a person does.
 
-use super::Client;
-use crate::protocol::{ConversationId, MessageId, Problem, Seq};
+use leptos::prelude::*;
+
+use super::{Client, StateStoreFields, http, network};
+use crate::{
+    model::{
+        EntryState, Outgoing,
+        conversation::Change,
+        link::{self, LinkState},
+        outbox, typing,
+    },
+    protocol::{
+        ClientFrame, ConversationId, MessageId, Problem, Seq,
+        client::{Cancel, Delete, Edit, React, Read},
+        limits,
+    },
+};
 
 impl Client {
-    /// Shows this conversation live: subscribes where the page opens it. Idempotent.
-    pub fn open(self, _conversation: ConversationId) {
-        todo!()
+    /// Shows this conversation live: call it in an `Effect` of the page that opens it, after
+    /// [`Client::seed_thread`]. Idempotent.
+    pub fn open(self, conversation: ConversationId) {
+        self.resubscribe(conversation);
     }
 
     /// Sends a message: shown at once as `sending`, kept until the server has it. Blank text is nothing.
-    pub fn send(self, _conversation: ConversationId, _text: &str, _reply_to: Option<MessageId>) {
-        todo!()
+    pub fn send(self, conversation: ConversationId, text: &str, reply_to: Option<MessageId>) {
+        let text = text.trim();
+        let Some(me) = self.state.me().get_untracked().filter(|_| !text.is_empty()) else { return };
+        let (client_id, now) = self.with(|inner| Some((inner.env.fresh_client_id(), (inner.env.now)()))).unzip();
+        let (Some(client_id), Some(now)) = (client_id, now) else { return };
+        let message = Outgoing { client_id, conversation, text: text.to_owned(), reply_to };
+        self.change_thread(conversation, |thread| thread.echo(&message, me.into(), now));
+        self.typing_event(typing::Event::Stop(conversation));
+        self.enqueue(message);
+    }
+
+    fn enqueue(self, message: Outgoing) {
+        if message.text.len() > limits::MESSAGE_BYTES {
+            let reason = "This message is too long. Shorten it, or send it in parts.".to_owned();
+            self.change_thread(message.conversation, |thread| thread.failed(&message.client_id, reason));
+            return;
+        }
+        self.outbox(outbox::Event::Send(message));
     }
 
     /// Sends a failed message again, under the same client_id.
-    pub fn retry(self, _conversation: ConversationId, _key: &str) {
-        todo!()
+    pub fn retry(self, conversation: ConversationId, key: &str) {
+        let Some(message) = self.failed_message(conversation, key) else { return };
+        self.change_thread(conversation, |thread| thread.retried(&message.client_id));
+        let is_kept = self.with(|inner| inner.outbox.messages().any(|kept| kept.client_id == message.client_id));
+        if is_kept {
+            self.outbox(outbox::Event::Retry(message.client_id));
+        } else {
+            self.enqueue(message);
+        }
     }
 
-    /// Forgets a message that was not sent.
-    pub fn discard(self, _conversation: ConversationId, _key: &str) {
-        todo!()
+    /// Forgets a message that failed.
+    pub fn discard(self, conversation: ConversationId, key: &str) {
+        let Some(message) = self.failed_message(conversation, key) else { return };
+        self.change_thread(conversation, |thread| thread.discarded(&message.client_id));
+        self.outbox(outbox::Event::Discard(message.client_id));
     }
 
-    pub fn edit(self, _conversation: ConversationId, _message: MessageId, _text: &str) {
-        todo!()
+    fn failed_message(self, conversation: ConversationId, key: &str) -> Option<Outgoing> {
+        let thread = self.thread_store(conversation)?;
+        let thread = thread.read_untracked();
+        let entry = thread.entries.iter().find(|entry| entry.key == key && entry.state == EntryState::Failed)?;
+        Some(Outgoing {
+            client_id: entry.client_id.clone()?,
+            conversation,
+            text: entry.text.clone(),
+            reply_to: entry.reply_to,
+        })
     }
 
-    pub fn delete(self, _conversation: ConversationId, _message: MessageId) {
-        todo!()
+    pub fn edit(self, conversation_id: ConversationId, message_id: MessageId, text: &str) {
+        self.act(ClientFrame::Edit(Edit { conversation_id, message_id, message: text.trim().to_owned() }));
     }
 
-    pub fn react(self, _conversation: ConversationId, _message: MessageId, _emoji: &str, _on: bool) {
-        todo!()
+    pub fn delete(self, conversation_id: ConversationId, message_id: MessageId) {
+        self.act(ClientFrame::Delete(Delete { conversation_id, message_id }));
+    }
+
+    pub fn react(self, conversation_id: ConversationId, message_id: MessageId, emoji: &str, on: bool) {
+        self.act(ClientFrame::React(React { conversation_id, message_id, emoji: emoji.to_owned(), on }));
     }
 
     /// Call on every key: what goes out is throttled, and the stop is said when the keys stop.
-    pub fn typing(self, _conversation: ConversationId) {
-        todo!()
+    pub fn typing(self, conversation: ConversationId) {
+        if self.is_connected() {
+            self.typing_event(typing::Event::Key(conversation));
+        }
     }
 
     /// The composer was emptied or left.
-    pub fn stopped_typing(self, _conversation: ConversationId) {
-        todo!()
+    pub fn stopped_typing(self, conversation: ConversationId) {
+        self.typing_event(typing::Event::Stop(conversation));
     }
 
     /// The reader has seen everything up to here. Going back is nothing.
-    pub fn read(self, _conversation: ConversationId, _up_to: Seq) {
-        todo!()
+    pub fn read(self, conversation_id: ConversationId, up_to: Seq) {
+        let Some(me) = self.state.me().get_untracked() else { return };
+        let mut is_news = false;
+        self.change_thread(conversation_id, |thread| {
+            let changes = thread.read_by(&me, up_to.min(thread.cursor));
+            is_news = changes.contains(&Change::Reads);
+            changes
+        });
+        if !is_news {
+            return;
+        }
+        self.row_was_read(conversation_id, up_to);
+        if self.is_connected() {
+            self.tell(ClientFrame::Read(Read { conversation_id, seq: up_to }));
+        } else {
+            self.with(|inner| inner.untold_reads.insert(conversation_id, up_to));
+        }
     }
 
     /// Stops the run that is on.
-    pub fn cancel(self, _conversation: ConversationId) {
-        todo!()
+    pub fn cancel(self, conversation: ConversationId) {
+        if !self.with(|inner| inner.link.state() == LinkState::Polling) {
+            self.act(ClientFrame::Cancel(Cancel { conversation_id: Some(conversation), run_id: None }));
+            return;
+        }
+        leptos::task::spawn_local(async move {
+            if let Err(failure) = http::cancel(conversation).await {
+                self.problem(failure.into());
+            }
+        });
     }
 
     /// Fetches the page before the first message shown.
-    pub async fn load_older(self, _conversation: ConversationId) -> Result<(), Problem> {
-        todo!()
+    pub async fn load_older(self, conversation: ConversationId) -> Result<(), Problem> {
+        let Some(thread) = self.thread_store(conversation) else { return Ok(()) };
+        let before = {
+            let thread = thread.read_untracked();
+            if !thread.more {
+                return Ok(());
+            }
+            thread.entries.iter().find_map(|entry| entry.seq)
+        };
+        let page = http::messages(conversation, before).await?;
+        self.change_thread(conversation, |thread| thread.prepend(&page));
+        Ok(())
     }
 
-    /// Ends the session and forgets everything; the caller then leads to `/login`.
+    /// Ends the session, forgets everything and leads to the sign-in page.
     pub async fn sign_out(self) -> Result<(), Problem> {
-        todo!()
-    }
-
-    /// Takes a notice off the screen.
-    pub fn dismiss(self, _notice: u64) {
-        todo!()
+        http::logout().await?;
+        self.wipe();
+        self.link(link::Event::SignedOut);
+        network::go_to_sign_in("/");
+        Ok(())
     }
 }

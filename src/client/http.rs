@@ -1,1 +1,101 @@
-//! The HTTP API as the browser calls it: older messages, polling, a fresh token.
+//! The HTTP API as the browser calls it: the list, older messages, polling, a fresh token. The session's
+//! cookie goes along by itself.
+
+use gloo_net::http::{Request, RequestBuilder, Response};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::protocol::{
+    Code, ConversationId, Problem, Seq,
+    http::{CancelAccepted, Conversation, ConversationDetail, Conversations, Events, Messages, PostMessage},
+    limits,
+    problem::ProblemBody,
+    server::Ack,
+};
+
+const BASE: &str = "/api/v1";
+
+#[derive(Clone, Debug)]
+pub(super) enum Failure {
+    /// No answer at all.
+    Unreachable,
+    Refused {
+        status: u16,
+        problem: Problem,
+    },
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unreachable => {
+                Self::new(Code::Unavailable, "The server cannot be reached. Try again in a moment.")
+            }
+            Failure::Refused { problem, .. } => problem,
+        }
+    }
+}
+
+pub(super) async fn conversations() -> Result<Vec<Conversation>, Failure> {
+    let list: Conversations = json(Request::get(&[BASE, "/conversations"].concat())).await?;
+    Ok(list.conversations)
+}
+
+pub(super) async fn conversation(id: ConversationId) -> Result<ConversationDetail, Failure> {
+    json(Request::get(&of(id, ""))).await
+}
+
+pub(super) async fn messages(id: ConversationId, before: Option<Seq>) -> Result<Messages, Failure> {
+    let before = before.map_or_else(String::new, |seq| ["&before=", &seq.0.to_string()].concat());
+    let limit = limits::MESSAGES_PER_PAGE_DEFAULT.to_string();
+    json(Request::get(&of(id, &["/messages?limit=", &limit, &before].concat()))).await
+}
+
+pub(super) async fn events(id: ConversationId, after: Seq) -> Result<Events, Failure> {
+    let (after, limit) = (after.0.to_string(), limits::EVENTS_PER_PAGE.to_string());
+    json(Request::get(&of(id, &["/events?after=", &after, "&limit=", &limit].concat()))).await
+}
+
+pub(super) async fn post_message(id: ConversationId, body: &PostMessage) -> Result<Ack, Failure> {
+    post(&of(id, "/messages"), body).await?.json().await.map_err(|_| Failure::Unreachable)
+}
+
+pub(super) async fn cancel(id: ConversationId) -> Result<CancelAccepted, Failure> {
+    json(Request::post(&of(id, "/cancel"))).await
+}
+
+/// Renews the session's cookie.
+pub(super) async fn refresh() -> Result<(), Failure> {
+    answer(Request::post(&[BASE, "/auth/refresh"].concat()).send().await).await.map(|_| ())
+}
+
+pub(super) async fn logout() -> Result<(), Failure> {
+    answer(Request::post(&[BASE, "/auth/logout"].concat()).send().await).await.map(|_| ())
+}
+
+fn of(id: ConversationId, rest: &str) -> String {
+    [BASE, "/conversations/", &id.to_string(), rest].concat()
+}
+
+async fn json<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Failure> {
+    let response = answer(request.send().await).await?;
+    response.json().await.map_err(|_| Failure::Unreachable)
+}
+
+async fn post(url: &str, body: &impl Serialize) -> Result<Response, Failure> {
+    let request = Request::post(url).json(body).map_err(|_| Failure::Unreachable)?;
+    answer(request.send().await).await
+}
+
+async fn answer(sent: Result<Response, gloo_net::Error>) -> Result<Response, Failure> {
+    let response = sent.map_err(|_| Failure::Unreachable)?;
+    if response.ok() {
+        return Ok(response);
+    }
+    let status = response.status();
+    let problem = match response.json::<ProblemBody>().await {
+        Ok(body) => body.into(),
+        // A proxy in between speaks for itself.
+        Err(_) => Problem::new(Code::Unavailable, "The server did not answer as it should. Try again in a moment."),
+    };
+    Err(Failure::Refused { status, problem })
+}

@@ -1,17 +1,20 @@
-//! What the components read, and the one door through which it changes.
+//! What the components read, and what the client keeps beside it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use leptos::prelude::*;
 use reactive_stores::{ArcStore, Field, Store};
 
-use super::env::Env;
+use super::{env::Env, notify};
 use crate::{
     model::{
         Thread,
-        link::{LinkState, status_text},
+        conversation::Change,
+        link::{Link, LinkState, status_text},
+        outbox::Outbox,
+        typing::Typing,
     },
-    protocol::{ConversationId, Problem, Timestamp, UserRef, http::Conversation},
+    protocol::{ConversationId, LogEpoch, Problem, Seq, Timestamp, UserId, UserRef, http::Conversation, limits},
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Store)]
@@ -49,18 +52,47 @@ pub enum NoticeKind {
 /// A handle that components copy about.
 #[derive(Clone, Copy)]
 pub struct Client {
-    state: Store<State>,
+    pub(super) state: Store<State>,
     inner: StoredValue<Inner>,
 }
 
-struct Inner {
-    env: Env,
-    threads: HashMap<ConversationId, ArcStore<Thread>>,
+/// What nobody shows.
+pub(super) struct Inner {
+    pub env: Env,
+    pub is_started: bool,
+    pub link: Link,
+    pub outbox: Outbox,
+    pub typing: Typing,
+    /// A store for each, so that a path into one is short and none locks another.
+    pub threads: HashMap<ConversationId, ArcStore<Thread>>,
+    /// Which life of the log a row's head belongs to, where there is no thread.
+    pub epochs: HashMap<ConversationId, LogEpoch>,
+    /// Subscriptions that are asked for and not answered yet.
+    pub asked: HashSet<ConversationId>,
+    /// Read positions that the server does not know yet.
+    pub untold_reads: HashMap<ConversationId, Seq>,
+    pub is_fetching_list: bool,
+    /// When the one timer that counts goes off.
+    pub timer: Option<Timestamp>,
+    pub last_notice: u64,
 }
 
 impl Client {
     pub(super) fn new(env: Env) -> Self {
-        let inner = Inner { env, threads: HashMap::new() };
+        let inner = Inner {
+            env,
+            is_started: false,
+            link: Link::default(),
+            outbox: Outbox::default(),
+            typing: Typing::default(),
+            threads: HashMap::new(),
+            epochs: HashMap::new(),
+            asked: HashSet::new(),
+            untold_reads: HashMap::new(),
+            is_fetching_list: false,
+            timer: None,
+            last_notice: 0,
+        };
         Self { state: Store::new(State::default()), inner: StoredValue::new(inner) }
     }
 
@@ -69,38 +101,117 @@ impl Client {
         self.state
     }
 
-    /// One conversation, once it was seeded. Not reactive in itself; its fields are.
+    /// One conversation, once it was seeded. Not reactive in itself; its fields are. Read the field that
+    /// you show (`thread.title()`, `thread.entries()`), not the whole: precise notices are all it gets.
     pub fn thread(self, id: ConversationId) -> Option<Field<Thread>> {
-        self.inner.with_value(|inner| inner.threads.get(&id).cloned()).map(Field::from)
+        self.thread_store(id).map(Field::from)
     }
 
     /// Who is signed in. Idempotent; called while rendering, on both sides, like the next two.
-    pub fn seed_me(self, _me: UserRef) {
-        todo!()
+    pub fn seed_me(self, me: UserRef) {
+        if self.state.me().read_untracked().as_ref() != Some(&me) {
+            self.state.me().set(Some(me));
+        }
     }
 
     /// The list as the server rendered it. A row that is already fresher stays.
-    pub fn seed_list(self, _rows: Vec<Conversation>) {
-        todo!()
+    pub fn seed_list(self, rows: Vec<Conversation>) {
+        self.merge_list(rows);
     }
 
     /// A conversation as the server rendered it. One that is already fresher stays.
     pub fn seed_thread(self, thread: Thread) -> Field<Thread> {
-        let id = thread.id;
-        self.inner.update_value(|inner| {
-            inner.threads.entry(id).or_insert_with(|| ArcStore::new(thread));
-        });
-        todo!()
-    }
-
-    /// Connects and stays connected. In an `Effect`, once; a second call is nothing.
-    pub fn start(self) {
-        let _ = self.inner.with_value(|inner| inner.env);
-        todo!()
+        let Some(store) = self.thread_store(thread.id) else {
+            let (id, store) = (thread.id, ArcStore::new(thread));
+            self.with(|inner| inner.threads.insert(id, store.clone()));
+            return Field::from(store);
+        };
+        let changes = store.write_untracked().reseed(thread);
+        notify::thread(&store, &changes);
+        Field::from(store)
     }
 
     /// What the connection indicator says. Reactive.
     pub fn status(self) -> String {
         status_text(&self.state.link().read(), self.state.waiting().get(), self.state.now().get())
+    }
+
+    /// Takes a notice off the screen.
+    pub fn dismiss(self, notice: u64) {
+        self.state.write_untracked().notices.retain(|one| one.id != notice);
+        notify::list(&self.state.notices());
+    }
+
+    /// Looks into what nobody shows. Nothing that could come back here may be called inside.
+    pub(super) fn with<R: Default>(self, look: impl FnOnce(&mut Inner) -> R) -> R {
+        // Nothing is left to look into when the page is being torn down.
+        self.inner.try_update_value(look).unwrap_or_default()
+    }
+
+    pub(super) fn now(self) -> Timestamp {
+        self.with(|inner| (inner.env.now)())
+    }
+
+    pub(super) fn thread_store(self, id: ConversationId) -> Option<ArcStore<Thread>> {
+        self.with(|inner| inner.threads.get(&id).cloned())
+    }
+
+    /// The reader's id; nobody's, before that is known.
+    pub(super) fn my_id(self) -> UserId {
+        self.state.me().read_untracked().as_ref().map_or(UserId::from_bytes([0; 16]), |me| me.id)
+    }
+
+    /// Changes one thread, notifies what was touched, and sees to what it asks for.
+    pub(super) fn change_thread(self, id: ConversationId, change: impl FnOnce(&mut Thread) -> Vec<Change>) {
+        let Some(store) = self.thread_store(id) else { return };
+        let changes = change(&mut store.write_untracked());
+        notify::thread(&store, &changes);
+        if changes.contains(&Change::Behind) {
+            self.resubscribe(id);
+        }
+        if changes.contains(&Change::Stale) {
+            self.refetch(id);
+        }
+    }
+
+    pub(super) fn change_every_thread(self, change: impl Fn(&mut Thread) -> Vec<Change>) {
+        for id in self.with(|inner| inner.threads.keys().copied().collect::<Vec<_>>()) {
+            self.change_thread(id, &change);
+        }
+    }
+
+    pub(super) fn notice(self, what: NoticeKind, text: String) {
+        let id = self.with(|inner| {
+            inner.last_notice += 1;
+            inner.last_notice
+        });
+        {
+            let mut state = self.state.write_untracked();
+            state.notices.push(Notice { id, what, text });
+            let surplus = state.notices.len().saturating_sub(limits::NOTICES);
+            state.notices.drain(..surplus);
+        }
+        notify::list(&self.state.notices());
+    }
+
+    pub(super) fn problem(self, problem: Problem) {
+        let text = problem.detail.clone();
+        self.notice(NoticeKind::Problem(problem), text);
+    }
+
+    /// Forgets what belongs to the one who signed out.
+    pub(super) fn wipe(self) {
+        self.with(|inner| {
+            inner.threads.clear();
+            inner.epochs.clear();
+            inner.untold_reads.clear();
+            inner.outbox = Outbox::default();
+            inner.typing = Typing::default();
+        });
+        let link = *self.state.link().read_untracked();
+        *self.state.write_untracked() = State { link, ..State::default() };
+        self.state.conversations().update_keys();
+        self.state.notices().update_keys();
+        self.state.notify();
     }
 }

@@ -157,6 +157,7 @@ impl Entry {
     fn react(&mut self, Reaction { by, emoji, on, .. }: &Reaction) {
         let known = self.reactions.iter().position(|reaction| reaction.emoji == *emoji);
         match (known, on) {
+            _ if self.deleted => {}
             (None, true) => self.reactions.push(ReactionNow { emoji: emoji.clone(), by: vec![by.clone()] }),
             (Some(index), true) if self.reactions[index].by.iter().all(|one| one.id != by.id) => {
                 self.reactions[index].by.push(by.clone());

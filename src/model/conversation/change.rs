@@ -8,6 +8,8 @@ pub enum Change {
     Title,
     /// Entries came, went or moved.
     Entries,
+    /// Something of any entry.
+    EveryEntry,
     /// Something of this entry.
     Entry(EntryKey),
     /// Only the text of this entry, which is being written.
@@ -15,6 +17,8 @@ pub enum Change {
     /// Runs came or went.
     Runs,
     Run(RunId),
+    /// Something of any run.
+    EveryRun,
     Members,
     Typing,
     Presence,
@@ -22,10 +26,28 @@ pub enum Change {
     Cursor,
     /// Whether older messages exist.
     More,
+    /// Where the reader stood when the thread was opened.
+    OpenedAt,
     /// Something is missing: subscribe again from the cursor.
     Behind,
     /// A snapshot left out what lies before it: fetch older messages when there is room to show them.
     Jumped,
     /// The title and the members may be others: fetch the conversation.
     Stale,
+}
+
+impl Change {
+    /// Where one thread takes the place of another.
+    pub const EVERYTHING: [Self; 10] = [
+        Self::Title,
+        Self::Entries,
+        Self::EveryEntry,
+        Self::Runs,
+        Self::EveryRun,
+        Self::Members,
+        Self::Presence,
+        Self::Reads,
+        Self::Cursor,
+        Self::More,
+    ];
 }

@@ -61,6 +61,15 @@ impl Thread {
         vec![Change::Reads]
     }
 
+    /// Nobody tells any more who types.
+    pub fn disconnected(&mut self) -> Vec<Change> {
+        if self.typing.is_empty() {
+            return Vec::new();
+        }
+        self.typing.clear();
+        vec![Change::Typing]
+    }
+
     fn subscribed(&mut self, frame: &Subscribed, me: UserId) -> Vec<Change> {
         if frame.mode == Mode::Denied {
             return Vec::new();

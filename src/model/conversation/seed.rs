@@ -49,6 +49,31 @@ impl Thread {
         thread
     }
 
+    /// Opened once more, with what the server rendered by now. Where that is no fresher than what is here,
+    /// only the reader's position counts; else it replaces all but what is still to be sent.
+    pub fn reseed(&mut self, seed: Self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if seed.opened_at > self.opened_at {
+            self.opened_at = seed.opened_at;
+            changes.push(Change::OpenedAt);
+        }
+        let is_same_log = seed.log_epoch.is_none() || self.log_epoch.is_none() || seed.log_epoch == self.log_epoch;
+        if is_same_log && seed.cursor <= self.cursor {
+            return changes;
+        }
+        let unsent = self.entries.drain(..).filter(|entry| entry.seq.is_none() && entry.id.is_none());
+        let unsent: Vec<_> = unsent.filter(|entry| !seed.has_client_id(entry)).collect();
+        let opened_at = self.opened_at;
+        *self = Self { opened_at, ..seed };
+        self.entries.extend(unsent);
+        changes.extend(Change::EVERYTHING);
+        changes
+    }
+
+    fn has_client_id(&self, echo: &Entry) -> bool {
+        self.entries.iter().any(|entry| entry.client_id == echo.client_id && entry.author.id == echo.author.id)
+    }
+
     /// Puts a page of older messages before what is here. What is here already stays as it is, and what
     /// exceeds [`limits::MESSAGES_IN_MEMORY`] is left out.
     pub fn prepend(&mut self, page: &Messages) -> Vec<Change> {

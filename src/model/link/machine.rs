@@ -103,7 +103,8 @@ impl Link {
         match event {
             Event::Start { online } if self.phase == Phase::Idle => self.start(online, now),
             Event::Start { .. } => Vec::new(),
-            Event::SignedOut => self.end(Phase::SignedOut),
+            // Whoever signed out leads away, too.
+            Event::SignedOut => self.end(Phase::SignedOut).into_iter().filter(|one| *one == Effect::Close).collect(),
             // Over is over, until the page is loaded again.
             _ if matches!(self.phase, Phase::Idle | Phase::SignedOut | Phase::Stopped) => Vec::new(),
             Event::Welcome => self.welcome(),

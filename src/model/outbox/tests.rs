@@ -147,7 +147,7 @@ proptest! {
         let (mut now, mut next) = (NOW, 0u64);
         let (mut written, mut taken, mut stuck) = (Vec::new(), Vec::new(), Vec::new());
         let mut on_the_wire: VecDeque<Outgoing> = VecDeque::new();
-        let mut play = |outbox: &mut Outbox, event, now, wire: &mut VecDeque<Outgoing>, stuck: &mut Vec<ClientId>| {
+        let play = |outbox: &mut Outbox, event, now, wire: &mut VecDeque<Outgoing>, stuck: &mut Vec<ClientId>| {
             for effect in outbox.handle(event, now) {
                 match effect {
                     Effect::Send(message) => wire.push_back(message),

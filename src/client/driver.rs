@@ -1,0 +1,264 @@
+//! Performs what the machines of `model` ask for: the link, the outbox, one's own typing, one timer.
+
+use gloo_timers::callback::Timeout;
+use leptos::prelude::*;
+
+use super::{Client, StateStoreFields, http, network, socket, store::Inner};
+use crate::{
+    model::{
+        link::{self, LinkState, Refreshed},
+        outbox, typing,
+    },
+    protocol::{
+        ClientEnvelope, ClientFrame, Code, ConversationId, Problem, Seq, Timestamp,
+        client::{Chat, Cursor, Ping, Read, Subscribe, Typing},
+        http::PostMessage,
+        limits,
+    },
+};
+
+impl Client {
+    /// Connects and stays connected. In an `Effect`, once one is signed in; a second call is nothing.
+    pub fn start(self) {
+        if self.with(|inner| std::mem::replace(&mut inner.is_started, true)) {
+            return;
+        }
+        network::listen(self);
+        self.link(link::Event::Start { online: network::is_online() });
+    }
+
+    /// The connection's machine.
+    pub(super) fn link(self, event: link::Event) {
+        let (before, after, effects) = self.with(|inner| {
+            let before = inner.link.state();
+            let effects = inner.link.handle(event, (inner.env.now)(), (inner.env.random)());
+            (before, inner.link.state(), effects)
+        });
+        self.link_changed(before, after);
+        for effect in effects {
+            self.perform(effect);
+        }
+        self.wind();
+    }
+
+    fn perform(self, effect: link::Effect) {
+        match effect {
+            link::Effect::Connect => socket::connect(self),
+            link::Effect::Close => socket::close(),
+            link::Effect::Resume => self.resume(),
+            link::Effect::Refresh => leptos::task::spawn_local(async move {
+                let outcome = match http::refresh().await {
+                    Ok(()) => Refreshed::Fresh,
+                    Err(http::Failure::Refused { status: 401 | 403, .. }) => Refreshed::SignedOut,
+                    Err(_) => Refreshed::Unreachable,
+                };
+                self.link(link::Event::Refreshed(outcome));
+            }),
+            link::Effect::Ping { nonce } => self.tell(ClientFrame::Ping(Ping { nonce: Some(nonce.into()) })),
+            link::Effect::Poll => self.poll(),
+            link::Effect::SignIn => network::go_to_sign_in(&network::here()),
+        }
+    }
+
+    fn link_changed(self, before: LinkState, after: LinkState) {
+        if before == after {
+            return;
+        }
+        let now = self.now();
+        *self.state.now().write() = now;
+        *self.state.link().write() = after;
+        if before == LinkState::Connected {
+            self.with(|inner| inner.asked.clear());
+            self.typing_event(typing::Event::Down);
+            self.change_every_thread(|thread| thread.disconnected());
+        }
+        let is_way = |state| matches!(state, LinkState::Connected | LinkState::Polling);
+        match (is_way(before), after) {
+            (_, LinkState::Polling) => self.outbox(outbox::Event::Up),
+            // `resume` says so, after the subscriptions.
+            (_, LinkState::Connected) => {}
+            (true, _) => self.outbox(outbox::Event::Down),
+            _ => {}
+        }
+    }
+
+    /// A fresh connection: where we stand everywhere, what we have read, what waits to be sent.
+    fn resume(self) {
+        let threads = self.with(|inner| inner.threads.keys().copied().collect::<Vec<_>>());
+        let rows = self.state.read_untracked().conversations.iter().map(|row| row.id).collect::<Vec<_>>();
+        let mut all = threads;
+        all.extend(rows.into_iter().filter(|id| self.thread_store(*id).is_none()));
+        all.truncate(limits::SUBSCRIPTIONS_PER_CONNECTION);
+        let cursors: Vec<_> = all.iter().map(|id| self.cursor(*id)).collect();
+        self.with(|inner| inner.asked.extend(all));
+        if !cursors.is_empty() {
+            self.tell(ClientFrame::Subscribe(Subscribe { conversations: cursors }));
+        }
+        for (conversation_id, seq) in self.with(|inner| std::mem::take(&mut inner.untold_reads)) {
+            self.tell(ClientFrame::Read(Read { conversation_id, seq }));
+        }
+        self.outbox(outbox::Event::Up);
+        // What was added while we were away is in no log of ours.
+        self.refetch_list();
+    }
+
+    /// Where we stand in one conversation: in its thread, else in its row, else nowhere yet.
+    fn cursor(self, id: ConversationId) -> Cursor {
+        if let Some(thread) = self.thread_store(id) {
+            let thread = thread.read_untracked();
+            return Cursor { id, after: Some(thread.cursor), log_epoch: thread.log_epoch };
+        }
+        let after: Option<Seq> =
+            self.state.read_untracked().conversations.iter().find(|row| row.id == id).map(|row| row.head);
+        Cursor { id, after, log_epoch: self.with(|inner| inner.epochs.get(&id).copied()) }
+    }
+
+    /// Subscribes to one conversation, again where something is missing; not twice before the answer.
+    pub(super) fn resubscribe(self, id: ConversationId) {
+        let is_new = self.is_connected() && self.with(|inner| inner.asked.insert(id));
+        if is_new {
+            let conversations = vec![self.cursor(id)];
+            self.tell(ClientFrame::Subscribe(Subscribe { conversations }));
+        }
+    }
+
+    /// The outbox's machine.
+    pub(super) fn outbox(self, event: outbox::Event) {
+        let (effects, waiting) = self.with(|inner| {
+            let effects = inner.outbox.handle(event, (inner.env.now)());
+            (effects, inner.outbox.waiting())
+        });
+        if *self.state.waiting().read_untracked() != waiting {
+            *self.state.waiting().write() = waiting;
+        }
+        for effect in effects {
+            match effect {
+                outbox::Effect::Send(message) => self.post(message),
+                outbox::Effect::Stuck { client_id, conversation, reason } => {
+                    self.change_thread(conversation, |thread| thread.failed(&client_id, reason));
+                }
+                outbox::Effect::Full(message) => {
+                    let reason = "Too many messages wait to be sent already.";
+                    self.change_thread(message.conversation, |thread| {
+                        thread.failed(&message.client_id, reason.to_owned())
+                    });
+                }
+            }
+        }
+        self.wind();
+    }
+
+    fn post(self, outbox::Outgoing { client_id, conversation, text, reply_to }: outbox::Outgoing) {
+        if self.is_connected() {
+            let reference = Some(client_id.to_string());
+            let frame = ClientFrame::Chat(Chat {
+                conversation_id: Some(conversation),
+                client_id: Some(client_id),
+                message: text,
+                reply_to,
+                visibility: None,
+            });
+            socket::send(&ClientEnvelope { frame, reference });
+            return;
+        }
+        let body = PostMessage { client_id: Some(client_id.clone()), message: text, reply_to, visibility: None };
+        leptos::task::spawn_local(async move {
+            match http::post_message(conversation, &body).await {
+                Ok(ack) => {
+                    if let Some(posted) = &ack.posted {
+                        self.change_thread(conversation, |thread| thread.acked(posted, ack.seq));
+                    }
+                    self.outbox(outbox::Event::Acked(client_id));
+                }
+                Err(http::Failure::Unreachable) => self.outbox(outbox::Event::Lost(client_id)),
+                Err(http::Failure::Refused { problem, .. }) => {
+                    self.outbox(outbox::Event::Refused(client_id, problem));
+                }
+            }
+        });
+    }
+
+    /// The machine of one's own typing.
+    pub(super) fn typing_event(self, event: typing::Event) {
+        let effects = self.with(|inner| inner.typing.handle(event, (inner.env.now)()));
+        for effect in effects {
+            let of = |conversation_id| Typing { conversation_id, visibility: None };
+            match effect {
+                typing::Effect::Start(id) => self.tell(ClientFrame::TypingStart(of(id))),
+                typing::Effect::Stop(id) => self.tell(ClientFrame::TypingStop(of(id))),
+            }
+        }
+        self.wind();
+    }
+
+    pub(super) fn is_connected(self) -> bool {
+        self.with(|inner| inner.link.state() == LinkState::Connected)
+    }
+
+    /// Sends a frame that needs no answer, where there is a connection.
+    pub(super) fn tell(self, frame: ClientFrame) {
+        if self.is_connected() {
+            socket::send(&ClientEnvelope { frame, reference: None });
+        }
+    }
+
+    /// Sends what a person did; where there is no connection, says so instead of losing it.
+    pub(super) fn act(self, frame: ClientFrame) {
+        if self.is_connected() {
+            socket::send(&ClientEnvelope { frame, reference: Some("action".to_owned()) });
+        } else {
+            let detail = "There is no connection right now. Try again when it is back.";
+            self.problem(Problem::new(Code::Unavailable, detail));
+        }
+    }
+
+    /// Sets the timer to the next moment at which a machine wants to be asked.
+    fn wind(self) {
+        let next = self.with(|inner| {
+            let next = inner.next_wake().filter(|_| inner.is_started)?;
+            let is_sooner = inner.timer.is_none_or(|timer| next < timer);
+            is_sooner.then(|| {
+                inner.timer = Some(next);
+                (next, next.as_ms() - (inner.env.now)().as_ms())
+            })
+        });
+        if let Some((at, ms)) = next {
+            let ms = u32::try_from(ms.max(0)).unwrap_or(u32::MAX);
+            Timeout::new(ms, move || self.tick(at)).forget();
+        }
+    }
+
+    fn tick(self, at: Timestamp) {
+        // A timer that was overtaken by a sooner one does not count any more.
+        let counts = self.with(|inner| {
+            let counts = inner.timer == Some(at);
+            if counts {
+                inner.timer = None;
+            }
+            counts
+        });
+        if counts {
+            if matches!(*self.state.link().read_untracked(), LinkState::Waiting { .. }) {
+                *self.state.now().write() = self.now();
+            }
+            self.link(link::Event::Tick);
+            self.outbox(outbox::Event::Tick);
+            self.typing_event(typing::Event::Tick);
+        }
+    }
+}
+
+impl Inner {
+    fn next_wake(&self) -> Option<Timestamp> {
+        let second = |until: Timestamp| {
+            let left = until.as_ms() - (self.env.now)().as_ms();
+            // When the number shown changes: it is rounded up.
+            Timestamp(until.as_ms() - (left - 1).max(0) / 1_000 * 1_000)
+        };
+        let countdown = match self.link.state() {
+            LinkState::Waiting { until } => Some(second(until)),
+            _ => None,
+        };
+        [self.link.wake_at(), self.outbox.wake_at(), self.typing.wake_at(), countdown].into_iter().flatten().min()
+    }
+}

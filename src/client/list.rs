@@ -1,0 +1,156 @@
+//! The list of conversations: its rows are kept live by the same frames.
+
+use leptos::prelude::*;
+
+use super::{Client, StateStoreFields, http, notify};
+use crate::{
+    model::conversation::{Change, RowChange, read_row},
+    protocol::{
+        ConversationId, Seq,
+        http::Conversation,
+        server::{ConversationChanged, ListChange},
+    },
+};
+
+impl Client {
+    /// Changes one row and tells of it.
+    pub(super) fn change_row(self, id: ConversationId, change: impl FnOnce(&mut Conversation) -> RowChange) {
+        let change = {
+            let mut state = self.state.write_untracked();
+            let rows = &mut state.conversations;
+            let Some(index) = rows.iter().position(|row| row.id == id) else { return };
+            let change = change(&mut rows[index]);
+            if change == RowChange::Newest {
+                rows[..=index].rotate_right(1);
+            }
+            change
+        };
+        match change {
+            RowChange::Nothing => return,
+            RowChange::Changed | RowChange::Newest => {}
+            RowChange::Gap => self.refetch_list(),
+        }
+        notify::list(&self.state.conversations());
+        self.state.conversations().at_key(id).notify();
+    }
+
+    /// The reader has read up to there, here or in another tab.
+    pub(super) fn row_was_read(self, id: ConversationId, up_to: Seq) {
+        let thread = self.thread_store(id);
+        let thread = thread.as_ref().map(|store| store.read_untracked());
+        let me = self.my_id();
+        self.change_row(id, |row| read_row(row, up_to, thread.as_deref(), me));
+    }
+
+    /// A frame about one's own list.
+    pub(super) fn list_changed(self, ConversationChanged { conversation, change }: &ConversationChanged) {
+        let id = conversation.id;
+        match change {
+            ListChange::Removed => self.remove_row(id),
+            ListChange::Added | ListChange::Changed => {
+                let is_known = self.state.read_untracked().conversations.iter().any(|row| row.id == id);
+                self.merge_list(vec![conversation.clone()]);
+                if !is_known {
+                    self.resubscribe(id);
+                }
+                self.change_thread(id, |thread| {
+                    thread.title.clone_from(&conversation.title);
+                    vec![Change::Title]
+                });
+            }
+        }
+    }
+
+    pub(super) fn remove_row(self, id: ConversationId) {
+        self.state.write_untracked().conversations.retain(|row| row.id != id);
+        notify::list(&self.state.conversations());
+    }
+
+    /// Takes in rows of which ours may be fresher. Unknown ones go to the top, in their order.
+    pub(super) fn merge_list(self, rows: Vec<Conversation>) {
+        let mut ours = self.state.read_untracked().conversations.clone();
+        let mut new = Vec::new();
+        for row in rows {
+            match ours.iter_mut().find(|one| one.id == row.id) {
+                Some(one) => merge(one, row),
+                None => new.push(row),
+            }
+        }
+        new.append(&mut ours);
+        self.set_list(new);
+    }
+
+    /// Takes in the whole list: what is not in it is not ours any more.
+    fn replace_list(self, mut rows: Vec<Conversation>) {
+        let mut ours = self.state.read_untracked().conversations.clone();
+        for row in &mut rows {
+            if let Some(index) = ours.iter().position(|one| one.id == row.id) {
+                let mut one = ours.swap_remove(index);
+                merge(&mut one, row.clone());
+                *row = one;
+            }
+        }
+        self.set_list(rows);
+    }
+
+    fn set_list(self, rows: Vec<Conversation>) {
+        let before = std::mem::replace(&mut self.state.write_untracked().conversations, rows);
+        let changed: Vec<_> = {
+            let state = self.state.read_untracked();
+            if state.conversations == before {
+                return;
+            }
+            let is_known = |row: &&Conversation| before.iter().any(|one| one.id == row.id && one != *row);
+            state.conversations.iter().filter(is_known).map(|row| row.id).collect()
+        };
+        notify::list(&self.state.conversations());
+        for id in changed {
+            self.state.conversations().at_key(id).notify();
+        }
+    }
+
+    /// Fetches the list anew, once at a time.
+    pub(super) fn refetch_list(self) {
+        let may_start = self.with(|inner| {
+            let is_free = inner.is_started && !inner.is_fetching_list;
+            inner.is_fetching_list |= is_free;
+            is_free
+        });
+        if may_start {
+            leptos::task::spawn_local(async move {
+                // What fails here is fetched at the next connection.
+                let _ = self.fetch_list().await;
+                self.with(|inner| inner.is_fetching_list = false);
+            });
+        }
+    }
+
+    pub(super) async fn fetch_list(self) -> Result<(), http::Failure> {
+        let rows = http::conversations().await?;
+        let known: Vec<_> = self.state.read_untracked().conversations.iter().map(|row| row.id).collect();
+        let new: Vec<_> = rows.iter().map(|row| row.id).filter(|id| !known.contains(id)).collect();
+        self.replace_list(rows);
+        for id in new {
+            self.resubscribe(id);
+        }
+        Ok(())
+    }
+
+    /// Fetches the title and the people of one conversation anew.
+    pub(super) fn refetch(self, id: ConversationId) {
+        if self.with(|inner| inner.is_started) {
+            leptos::task::spawn_local(async move {
+                if let Ok(detail) = http::conversation(id).await {
+                    self.change_thread(id, |thread| thread.refresh(detail));
+                }
+            });
+        }
+    }
+}
+
+/// The counts of whichever is fresher; the rest is not in the log, so the newly told is right.
+fn merge(ours: &mut Conversation, told: Conversation) {
+    let fresher = if told.head > ours.head { told.clone() } else { ours.clone() };
+    let Conversation { head, unread, last_message, .. } = fresher;
+    *ours = Conversation { head, unread, last_message, ..told };
+}
