@@ -16,6 +16,12 @@ use crate::{
     server::storage::Storage,
 };
 
+pub mod calculate;
+pub mod convert_units;
+pub mod date_time;
+pub mod make_chart;
+pub mod search_conversation;
+
 /// What a tool does to the world: whether it may be tried again, and whether somebody should be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -84,6 +90,20 @@ pub fn read<T: DeserializeOwned>(arguments: Value) -> Result<T, ToolError> {
         .map_err(|error| ToolError(format!("These arguments do not fit: {error}")))
 }
 
+/// A text on one line, at most so many characters of it.
+pub fn shortened(text: &str, chars: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(chars) {
+        None => line,
+        Some(_) => line.chars().take(chars.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
+/// As much of a text as a step of the timeline shows.
+pub fn short(text: &str) -> String {
+    shortened(text, 100)
+}
+
 /// All tools, by name.
 #[derive(Clone, Default)]
 pub struct Tools {
@@ -93,7 +113,13 @@ pub struct Tools {
 impl Tools {
     /// Those of the built-in team.
     pub fn built_in() -> Self {
-        Self::of([])
+        Self::of([
+            Arc::new(calculate::Calculate) as Arc<dyn Tool>,
+            Arc::new(convert_units::ConvertUnits),
+            Arc::new(date_time::DateTime),
+            Arc::new(search_conversation::SearchConversation),
+            Arc::new(make_chart::MakeChart),
+        ])
     }
 
     pub fn of(tools: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {

@@ -1,0 +1,102 @@
+//! What was said earlier in this conversation.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Class, Tool, ToolContext, ToolError, ToolOutput, date_time::date, read, schema_of};
+use crate::protocol::{Event, Message, Sender, Timestamp, http::MessageNow, limits};
+
+pub struct SearchConversation;
+
+pub const NAME: &str = "search_conversation";
+
+#[derive(Deserialize, JsonSchema)]
+struct Arguments {
+    /// Words that the message holds, all of them.
+    query: String,
+    /// Only what this person said.
+    #[serde(default)]
+    author: Option<String>,
+    /// What agents said, too.
+    #[serde(default)]
+    include_agents: bool,
+}
+
+/// Messages looked at for those that fit.
+const CANDIDATES: u64 = 100;
+
+#[async_trait]
+impl Tool for SearchConversation {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn description(&self) -> &str {
+        "Finds messages of this conversation by their words, the newest first, with author, time and text."
+    }
+
+    fn parameters(&self) -> Value {
+        schema_of::<Arguments>()
+    }
+
+    fn class(&self) -> Class {
+        Class::Read
+    }
+
+    fn activity(&self, arguments: &Value) -> String {
+        let query = arguments["query"].as_str().unwrap_or_default();
+        super::short(&match arguments["author"].as_str() {
+            Some(author) => format!("Searching what {author} said about “{query}”"),
+            None => format!("Searching this conversation for “{query}”"),
+        })
+    }
+
+    async fn call(&self, context: &ToolContext, arguments: Value) -> Result<ToolOutput, ToolError> {
+        let Arguments { query, author, include_agents } = read(arguments)?;
+        if query.trim().is_empty() {
+            return Err(ToolError("There is no word to search for.".into()));
+        }
+        let found = context.storage.search(context.conversation_id, &query, CANDIDATES).await.map_err(|error| {
+            tracing::error!(%error, "the search failed");
+            ToolError("The search did not work.".into())
+        })?;
+        let fits = |message: &Message| {
+            message.id != context.question
+                && (include_agents || message.sender != Sender::Agent)
+                && author.as_deref().is_none_or(|name| is_named(message, name))
+        };
+        let lines: Vec<String> = found.iter().filter_map(|now| quote(now, fits)).collect();
+        let count = match lines.len() {
+            0 => return Ok(format!("No message holds “{query}”.").into()),
+            1 => "1 message".to_owned(),
+            more if more > limits::SEARCH_RESULTS => {
+                format!("The newest {} of {more} messages", limits::SEARCH_RESULTS)
+            }
+            more => format!("{more} messages"),
+        };
+        let shown = lines.into_iter().take(limits::SEARCH_RESULTS).collect::<Vec<_>>().join("\n");
+        Ok(format!("{count}:\n{shown}").into())
+    }
+}
+
+/// Whether this is the author's name, or its first word.
+fn is_named(message: &Message, name: &str) -> bool {
+    let (full, name) = (message.author.name.to_lowercase(), name.to_lowercase());
+    full == name || full.split_whitespace().next() == Some(&name)
+}
+
+/// `- **Anna** (20 November 2026, 09:12 UTC): text`, on one line.
+fn quote(now: &MessageNow, fits: impl Fn(&Message) -> bool) -> Option<String> {
+    let Event::Message(message) = &now.frame.event else { return None };
+    fits(message).then(|| {
+        let text = super::shortened(&message.text, limits::SEARCH_QUOTE_CHARS);
+        format!("- **{}** ({}): {text}", message.author.name, moment(now.frame.timestamp))
+    })
+}
+
+fn moment(at: Timestamp) -> String {
+    let civil = at.civil();
+    format!("{}, {:02}:{:02} UTC", date(at.days()), civil.hour, civil.minute)
+}
