@@ -1,10 +1,18 @@
 //! The provider that needs no model, no key and no network: a deterministic planner.
+//!
+//! Like a model it sees a [`ChatRequest`] and nothing else: on the first turn it picks tools from the
+//! question, on the next it writes from what they returned. It never says it did what no tool did.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
 
-use super::{ChatRequest, DeltaStream, LlmClient, LlmError, LlmStatus};
+use super::{ChatMessage, ChatRequest, Delta, DeltaStream, LlmClient, LlmError, LlmStatus, ModelCall};
+
+mod answer;
+mod plan;
+mod talk;
 
 /// Picks real tools from the question and writes an answer from what they returned.
 #[derive(Clone, Debug)]
@@ -22,11 +30,60 @@ impl Default for OfflineClient {
 #[async_trait]
 impl LlmClient for OfflineClient {
     async fn chat(&self, request: ChatRequest) -> Result<DeltaStream, LlmError> {
-        let _ = (request, self.pace);
-        todo!()
+        let pace = self.pace;
+        let deltas = reply(&request);
+        let paced = stream::iter(deltas.into_iter().enumerate()).then(move |(at, delta)| async move {
+            if at > 0 && !pace.is_zero() && matches!(delta, Delta::Text(_)) {
+                tokio::time::sleep(pace).await;
+            }
+            Ok(delta)
+        });
+        Ok(paced.boxed())
     }
 
     fn status(&self) -> LlmStatus {
         LlmStatus::Offline
     }
 }
+
+/// The whole answer to a request, piece by piece.
+fn reply(request: &ChatRequest) -> Vec<Delta> {
+    let asked = request.messages.iter().rposition(|message| matches!(message, ChatMessage::User { .. }));
+    let Some(ChatMessage::User { name, text }) = asked.map(|at| &request.messages[at]) else {
+        return written(&talk::help());
+    };
+    let since = &request.messages[asked.unwrap_or_default() + 1..];
+    if since.iter().any(|message| matches!(message, ChatMessage::Tool { .. })) {
+        return written(&answer::from_results(since));
+    }
+    let offered = |name: &str| request.tools.iter().any(|tool| tool.name == name);
+    let plan: Vec<plan::Planned> = plan::plan(text).into_iter().filter(|planned| offered(planned.tool)).collect();
+    if plan.is_empty() {
+        return written(&talk::answer(name, text));
+    }
+    let calls = plan.into_iter().enumerate().map(|(at, planned)| {
+        Delta::ToolCall(ModelCall {
+            id: format!("call_{}", at + 1),
+            tool_name: planned.tool.to_owned(),
+            arguments: planned.arguments,
+        })
+    });
+    calls.chain([Delta::Done]).collect()
+}
+
+/// Word by word.
+fn written(text: &str) -> Vec<Delta> {
+    let mut words: Vec<String> = Vec::new();
+    let mut at_space = false;
+    for c in text.chars() {
+        match words.last_mut() {
+            Some(word) if c.is_whitespace() || !at_space => word.push(c),
+            _ => words.push(c.into()),
+        }
+        at_space = c.is_whitespace();
+    }
+    words.into_iter().map(Delta::Text).chain([Delta::Done]).collect()
+}
+
+#[cfg(test)]
+mod tests;

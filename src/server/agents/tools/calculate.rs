@@ -54,6 +54,6 @@ impl Tool for Calculate {
 
 /// An expression as people write it: × and ÷ for the signs of a keyboard.
 pub fn pretty(expression: &str) -> String {
-    let words: Vec<&str> = expression.split_whitespace().collect();
-    words.join(" ").replace("**", "^").replace('*', "×").replace('/', "÷")
+    let spaced = expression.replace("**", "^").replace('*', " × ").replace('/', " ÷ ");
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }

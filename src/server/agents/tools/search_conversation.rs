@@ -6,7 +6,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Class, Tool, ToolContext, ToolError, ToolOutput, date_time::date, read, schema_of};
-use crate::protocol::{Event, Message, Sender, Timestamp, http::MessageNow, limits};
+use crate::{
+    protocol::{Event, Message, Sender, Timestamp, http::MessageNow, limits},
+    server::storage::MessagePage,
+};
 
 pub struct SearchConversation;
 
@@ -14,7 +17,8 @@ pub const NAME: &str = "search_conversation";
 
 #[derive(Deserialize, JsonSchema)]
 struct Arguments {
-    /// Words that the message holds, all of them.
+    /// Words that the message holds, all of them; may be empty where an author is named.
+    #[serde(default)]
     query: String,
     /// Only what this person said.
     #[serde(default)]
@@ -55,10 +59,13 @@ impl Tool for SearchConversation {
 
     async fn call(&self, context: &ToolContext, arguments: Value) -> Result<ToolOutput, ToolError> {
         let Arguments { query, author, include_agents } = read(arguments)?;
-        if query.trim().is_empty() {
-            return Err(ToolError("There is no word to search for.".into()));
-        }
-        let found = context.storage.search(context.conversation_id, &query, CANDIDATES).await.map_err(|error| {
+        let (storage, conversation) = (&context.storage, context.conversation_id);
+        let found = match (query.trim(), &author) {
+            ("", None) => return Err(ToolError("There is no word to search for.".into())),
+            ("", Some(_)) => storage.messages(conversation, None, CANDIDATES).await.map(newest_first),
+            (query, _) => storage.search(conversation, query, CANDIDATES).await,
+        };
+        let found = found.map_err(|error| {
             tracing::error!(%error, "the search failed");
             ToolError("The search did not work.".into())
         })?;
@@ -69,7 +76,7 @@ impl Tool for SearchConversation {
         };
         let lines: Vec<String> = found.iter().filter_map(|now| quote(now, fits)).collect();
         let count = match lines.len() {
-            0 => return Ok(format!("No message holds “{query}”.").into()),
+            0 => return Ok("No message was found.".to_owned().into()),
             1 => "1 message".to_owned(),
             more if more > limits::SEARCH_RESULTS => {
                 format!("The newest {} of {more} messages", limits::SEARCH_RESULTS)
@@ -79,6 +86,10 @@ impl Tool for SearchConversation {
         let shown = lines.into_iter().take(limits::SEARCH_RESULTS).collect::<Vec<_>>().join("\n");
         Ok(format!("{count}:\n{shown}").into())
     }
+}
+
+fn newest_first(page: MessagePage) -> Vec<MessageNow> {
+    page.messages.into_iter().rev().filter(|now| !now.deleted).collect()
 }
 
 /// Whether this is the author's name, or its first word.

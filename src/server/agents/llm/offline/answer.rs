@@ -1,0 +1,96 @@
+//! Writes an answer from what tools returned.
+
+use serde_json::Value;
+
+use crate::server::agents::{
+    llm::{ChatMessage, ModelCall},
+    tools::{calculate, convert_units, date_time, make_chart, search_conversation},
+};
+
+/// One paragraph for each call, in their order.
+pub fn from_results(messages: &[ChatMessage]) -> String {
+    let calls: Vec<&ModelCall> = messages
+        .iter()
+        .filter_map(|message| match message {
+            ChatMessage::Assistant { calls, .. } => Some(calls),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let paragraphs: Vec<String> = messages
+        .iter()
+        .filter_map(|message| match message {
+            ChatMessage::Tool { call_id, tool_name, success, text } => {
+                let arguments = calls.iter().find(|call| call.id == *call_id).map(|call| &call.arguments);
+                Some(paragraph(tool_name, arguments.unwrap_or(&Value::Null), *success, text))
+            }
+            _ => None,
+        })
+        .collect();
+    paragraphs.join("\n\n")
+}
+
+fn paragraph(tool: &str, arguments: &Value, success: bool, text: &str) -> String {
+    if !success {
+        return failed(tool, arguments, text);
+    }
+    match tool {
+        calculate::NAME | convert_units::NAME => emphasised(text),
+        date_time::NAME if arguments["operation"] == "now" => {
+            format!("{text} My clock runs in UTC; I do not know your time zone.")
+        }
+        search_conversation::NAME => found(arguments, text),
+        make_chart::NAME => drawn(text),
+        _ => text.to_owned(),
+    }
+}
+
+/// `17 × 23 = **391**`
+fn emphasised(text: &str) -> String {
+    for sign in [" = ", " ≈ "] {
+        if let Some((left, right)) = text.rsplit_once(sign) {
+            return format!("{left}{sign}**{right}**");
+        }
+    }
+    text.to_owned()
+}
+
+fn failed(tool: &str, arguments: &Value, error: &str) -> String {
+    let error = error.trim_end_matches('.');
+    match tool {
+        calculate::NAME => {
+            let expression = arguments["expression"].as_str().unwrap_or("that");
+            format!("I could not work out {}: {error}.", calculate::pretty(expression))
+        }
+        make_chart::NAME => format!("I could not draw that chart. {error}."),
+        search_conversation::NAME => format!("I could not search this conversation. {error}."),
+        _ => format!("That did not work out. {error}."),
+    }
+}
+
+fn found(arguments: &Value, text: &str) -> String {
+    let query = arguments["query"].as_str().unwrap_or_default();
+    let by = arguments["author"].as_str().map(|author| format!(" by {author}")).unwrap_or_default();
+    let about = if query.is_empty() { String::new() } else { format!(" with “{query}”") };
+    let Some((count, lines)) = text.split_once(":\n") else {
+        return format!("I found no message{by}{about} in this conversation. I look for whole words, all of them.");
+    };
+    let quotes: Vec<String> =
+        lines.lines().filter_map(|line| line.strip_prefix("- ")).map(|line| format!("> {line}")).collect();
+    format!("{count}{by}{about}, the newest first:\n\n{}", quotes.join("\n\n"))
+}
+
+fn drawn(text: &str) -> String {
+    let (summary, url) = text.rsplit_once("\nPicture: ").unwrap_or((text, ""));
+    let mut lines = summary.lines();
+    let mut answer = lines.next().unwrap_or_default().replacen("Drew", "I drew", 1);
+    if !url.is_empty() {
+        answer.push_str(&format!(" [Open the picture]({url})."));
+    }
+    for line in lines {
+        answer.push_str("\n\n");
+        answer.push_str(line);
+        answer.push('.');
+    }
+    answer
+}

@@ -1,0 +1,74 @@
+//! What is said where no tool can help: honestly, and with a way on.
+
+use super::plan::chart_is_wanted;
+
+const ABILITIES: &str = "\
+- **Calculate**: `What is 17 * 23?`, `15% of 80`, `sqrt(2) * (3 + 4)^2`
+- **Convert units**: `How many km is 26.2 miles?`, `100 F in C`, `2 GiB in MB`
+- **Tell dates and times** (UTC): `What day is 2026-12-24?`, `How many days until Christmas?`
+- **Search this conversation**: `What did Anna say about the budget?`, `Search for invoice`
+- **Draw charts**: `Chart: Jan 3, Feb 5, Mar 2`, or a block of CSV with `plot this`";
+
+const NO_MODEL: &str = "\
+No language model is configured on this server, so I do not write freely: I pick a tool by the words of your message \
+and report what it returned. Whoever runs the server chooses the model with the settings `MAGPIE_LLM_PROVIDER`, \
+`MAGPIE_LLM_BASE_URL` and `MAGPIE_LLM_MODEL`. This version knows the provider `offline` alone, the one that is \
+answering you; connections to real models come with a later version.";
+
+pub fn answer(name: &str, question: &str) -> String {
+    let words: Vec<String> = question
+        .split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    let starts = |with: &[&str]| words.iter().take(2).any(|word| with.contains(&word.as_str()));
+    let has = |wanted: &[&str]| wanted.iter().any(|phrase| question.to_lowercase().contains(phrase));
+    match () {
+        () if has(&["what can you do", "who are you", "what are you", "how do you work", "what do you do"])
+            || words.first().is_some_and(|word| word == "help")
+            || (words.len() <= 4 && words.iter().any(|word| word == "help")) =>
+        {
+            help()
+        }
+        () if chart_is_wanted(question) => chart_needs_numbers(),
+        () if words.len() <= 6 && starts(&["thanks", "thank", "thx", "cheers"]) => {
+            format!(
+                "You're welcome, {name}. Ask me anything with numbers, dates or this conversation in it; `help` lists what I can do."
+            )
+        }
+        () if words.len() <= 6 && starts(&["hi", "hello", "hey", "good", "moin", "hallo", "greetings"]) => {
+            greeting(name)
+        }
+        () => unknown(),
+    }
+}
+
+pub fn help() -> String {
+    format!(
+        "I am the assistant built into Magpie, and I work without any network. Here is what I can do, with words that \
+         I understand:\n\n{ABILITIES}\n\nYou can ask for several things in one message, and everyone in this \
+         conversation sees each step in the timeline. Press Stop to end an answer, from any device. When several \
+         people are here, start with `@assistant` so that I know you mean me.\n\n{NO_MODEL}"
+    )
+}
+
+fn greeting(name: &str) -> String {
+    format!(
+        "Hello, {name}! I am the assistant built into Magpie. I can calculate, convert units, tell dates, search this \
+         conversation and draw charts: try `What is 17 * 23?` or `Chart: Jan 3, Feb 5, Mar 2`.\n\n{NO_MODEL}"
+    )
+}
+
+fn chart_needs_numbers() -> String {
+    "I can draw that once I have at least two numbers. Write them into the message, for example \
+     `Bar chart of sales: Jan 3, Feb 5, Mar 2`, or paste a block of CSV between lines of three backticks and add \
+     `plot this`. The first column names the points, each further column becomes a line or a group of bars."
+        .to_owned()
+}
+
+fn unknown() -> String {
+    format!(
+        "I have no tool for that, and I would rather say so than guess.\n\n{NO_MODEL}\n\nWhat I can do right now:\n\n\
+         {ABILITIES}\n\nIf your question holds one of these, put it into plain words like the examples, and I will try again."
+    )
+}

@@ -1,0 +1,275 @@
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::server::agents::llm::ToolDefinition;
+
+const TOOLS: [&str; 5] = ["calculate", "convert_units", "date_time", "search_conversation", "make_chart"];
+
+fn planned(question: &str) -> Vec<(&'static str, Value)> {
+    plan::plan(question).into_iter().map(|planned| (planned.tool, planned.arguments)).collect()
+}
+
+fn request(question: &str) -> ChatRequest {
+    let tool = |name: &str| ToolDefinition { name: name.into(), description: String::new(), parameters: Value::Null };
+    ChatRequest {
+        system: String::new(),
+        messages: vec![ChatMessage::User { name: "Anna".into(), text: question.into() }],
+        tools: TOOLS.map(tool).into(),
+    }
+}
+
+fn said(request: &ChatRequest) -> String {
+    let text = |delta| match delta {
+        Delta::Text(text) => Some(text),
+        _ => None,
+    };
+    reply(request).into_iter().filter_map(text).collect()
+}
+
+#[test]
+fn arithmetic_is_calculated() {
+    for (question, expression) in [
+        ("What is 17 * 23?", "17 * 23"),
+        ("what's 17*23", "17*23"),
+        ("17 * 23", "17 * 23"),
+        ("17 * 23 =", "17 * 23"),
+        ("@assistant what is 17 * 23?", "17 * 23"),
+        ("Hey Assistant, what is (2 + 3) * 4?", "(2 + 3) * 4"),
+        ("What is 15% of 80?", "15% of 80"),
+        ("what is 15 percent of 80", "15 % of 80"),
+        ("Calculate 2^10 - 24.", "2^10 - 24"),
+        ("what is 12 times 12?", "12 * 12"),
+        ("What is 100 divided by 7?", "100 / 7"),
+        ("what is 7 squared", "7 ^2"),
+        ("What is the square root of 144?", "sqrt 144"),
+        ("Please compute sqrt(2) * 3", "sqrt(2) * 3"),
+        ("What is 1/0?", "1/0"),
+        ("what is 5!?", "5!"),
+        ("What is 0.1 + 0.2?", "0.1 + 0.2"),
+        ("Could you tell me what is 3 plus 4", "3 + 4"),
+        ("how much is 1,000 x 3?", "1,000 x 3"),
+        ("what is -3 + 5", "-3 + 5"),
+        ("find 15% of 200", "15% of 200"),
+    ] {
+        assert_eq!(planned(question), [("calculate", json!({ "expression": expression }))], "{question}");
+    }
+}
+
+#[test]
+fn units_are_converted() {
+    for (question, value, from, to) in [
+        ("How many km is 26.2 miles?", 26.2, "miles", "km"),
+        ("100 F in C", 100.0, "F", "C"),
+        ("what is 100°F in °C?", 100.0, "°F", "°C"),
+        ("convert 5 kg to pounds", 5.0, "kg", "pounds"),
+        ("How many cups are there in 2 litres?", 2.0, "litres", "cups"),
+        ("how many seconds are in a day?", 1.0, "day", "seconds"),
+        ("What is 2 GiB in MB?", 2.0, "GiB", "MB"),
+        ("how fast is 100 km/h in mph", 100.0, "km/h", "mph"),
+        ("-40 celsius to fahrenheit", -40.0, "celsius", "fahrenheit"),
+        ("5 in in cm", 5.0, "in", "cm"),
+        ("1,500 m in km", 1500.0, "m", "km"),
+    ] {
+        let arguments = json!({ "value": value, "from": from, "to": to });
+        assert_eq!(planned(question), [("convert_units", arguments)], "{question}");
+    }
+}
+
+#[test]
+fn days_and_the_clock_are_looked_up() {
+    for (question, arguments) in [
+        ("What time is it?", json!({"operation": "now"})),
+        ("what's today's date?", json!({"operation": "now"})),
+        ("What day is it today?", json!({"operation": "now"})),
+        ("what day is 2026-12-24?", json!({"operation": "weekday", "from": "2026-12-24"})),
+        ("When is Christmas?", json!({"operation": "weekday", "from": "Christmas"})),
+        ("what weekday was 1 January 2000", json!({"operation": "weekday", "from": "1 January 2000"})),
+        ("How many days until 2026-12-24?", json!({"operation": "difference", "from": "today", "to": "2026-12-24"})),
+        (
+            "how many days are between 2026-01-01 and 2026-03-01?",
+            json!({"operation": "difference", "from": "2026-01-01", "to": "2026-03-01"}),
+        ),
+        (
+            "days between 1 May 2026 and 3 June 2026",
+            json!({"operation": "difference", "from": "1 May 2026", "to": "3 June 2026"}),
+        ),
+        ("how many days since 2000-01-01", json!({"operation": "difference", "from": "2000-01-01", "to": "today"})),
+        ("what date is 90 days after 2026-01-01?", json!({"operation": "shift", "from": "2026-01-01", "days": 90})),
+        ("what day is in 10 days?", json!({"operation": "shift", "from": "today", "days": 10})),
+        ("what date was 3 weeks ago", json!({"operation": "shift", "from": "today", "days": -21})),
+    ] {
+        assert_eq!(planned(question), [("date_time", arguments)], "{question}");
+    }
+}
+
+#[test]
+fn what_was_said_is_searched_for() {
+    for (question, arguments) in [
+        ("search for invoice", json!({"query": "invoice"})),
+        ("Please search this conversation for \"red bicycle\"", json!({"query": "red bicycle"})),
+        ("What did Anna say about the budget?", json!({"query": "budget", "author": "Anna"})),
+        ("what has Ben written about bread and butter?", json!({"query": "bread and butter", "author": "Ben"})),
+        ("What did Anna say?", json!({"query": "", "author": "Anna"})),
+        ("who said hello?", json!({"query": "hello"})),
+        ("did anyone mention the deadline here?", json!({"query": "deadline"})),
+        ("Did we say anything about Rome", json!({"query": "Rome"})),
+        ("find the invoice", json!({"query": "invoice"})),
+        ("find messages about lunch in this conversation", json!({"query": "lunch"})),
+    ] {
+        assert_eq!(planned(question), [("search_conversation", arguments)], "{question}");
+    }
+}
+
+#[test]
+fn numbers_are_drawn() {
+    for (question, arguments) in [
+        ("chart: Jan 3, Feb 5, Mar 2", json!({"data": "Jan 3, Feb 5, Mar 2"})),
+        ("plot 1, 4, 9, 16", json!({"data": "1, 4, 9, 16"})),
+        ("Can you plot Jan: 3, Feb: 5?", json!({"data": "Jan: 3, Feb: 5"})),
+        ("Draw a bar chart of sales: Jan 3, Feb 5", json!({"data": "Jan 3, Feb 5", "title": "Sales", "style": "bar"})),
+        ("Make a line chart of 3, 5, 8", json!({"data": "3, 5, 8", "style": "line"})),
+        ("Jan 3, Feb 5 as a bar chart", json!({"data": "Jan 3, Feb 5", "style": "bar"})),
+        ("plot this\nmonth,sales\nJan,3\nFeb,5", json!({"data": "month,sales\nJan,3\nFeb,5"})),
+        (
+            "A line chart of temperature please:\n```csv\nday,°C\n1,4\n2,7\n```",
+            json!({"data": "day,°C\n1,4\n2,7", "title": "Temperature please", "style": "line"}),
+        ),
+        ("```csv\na,b\nx,1\ny,2\n```", json!({"data": "a,b\nx,1\ny,2"})),
+        ("graph 1; 2; 3", json!({"data": "1; 2; 3"})),
+    ] {
+        assert_eq!(planned(question), [("make_chart", arguments)], "{question}");
+    }
+}
+
+#[test]
+fn several_questions_in_one_message_are_several_calls() {
+    for (question, tools) in [
+        ("What is 17 * 23? And what time is it?", vec!["calculate", "date_time"]),
+        ("What is 2+2 and how many km is 26.2 miles?", vec!["calculate", "convert_units"]),
+        ("Plot 1, 4, 9. What is 3 * 4?", vec!["make_chart", "calculate"]),
+        ("what day is 2026-12-24\nsearch for lunch", vec!["date_time", "search_conversation"]),
+        ("What is 1+1? What is 2+2? What is 1+1?", vec!["calculate", "calculate", "calculate"]),
+    ] {
+        let found: Vec<_> = planned(question).into_iter().map(|(tool, _)| tool).collect();
+        assert_eq!(found, tools, "{question}");
+    }
+    assert_eq!(planned(&"What is 1+1? What is 2+2? ".repeat(50)).len(), crate::protocol::limits::CALLS_PER_TURN);
+}
+
+#[test]
+fn talk_is_no_work_for_a_tool() {
+    for question in [
+        "Hello!",
+        "thanks",
+        "What can you do?",
+        "Tell me a joke",
+        "I have 3-4 cats at home and they are all lovely",
+        "How are you today?",
+        "call me at 555-1234 when you are in town please",
+        "What do you think about love?",
+        "can you draw a chart?",
+        "",
+        "   ",
+        "what is love and what is hate",
+    ] {
+        assert_eq!(planned(question), [], "{question}");
+    }
+}
+
+#[test]
+fn help_says_what_it_can_do_and_that_no_model_is_configured() {
+    for question in ["help", "What can you do?", "@assistant who are you?", "Tell me a joke", "Hello"] {
+        let text = said(&request(question));
+        assert!(text.contains("No language model is configured"), "{question}: {text}");
+        for setting in ["MAGPIE_LLM_PROVIDER", "MAGPIE_LLM_BASE_URL", "MAGPIE_LLM_MODEL"] {
+            assert!(text.contains(setting), "{question}: {setting}");
+        }
+        assert!(text.split_whitespace().count() >= 60, "{question}: {text}");
+    }
+    assert!(said(&request("Hello")).contains("Anna"));
+    assert!(said(&request("can you draw a chart?")).contains("two numbers"));
+}
+
+#[test]
+fn an_answer_reports_what_the_tools_returned() {
+    let call = |id: &str, tool: &str, arguments: Value| ModelCall { id: id.into(), tool_name: tool.into(), arguments };
+    let result = |id: &str, tool: &str, success: bool, text: &str| ChatMessage::Tool {
+        call_id: id.into(),
+        tool_name: tool.into(),
+        success,
+        text: text.into(),
+    };
+    let mut request = request("several things");
+    let calls = vec![
+        call("1", "calculate", json!({"expression": "17 * 23"})),
+        call("2", "calculate", json!({"expression": "1/0"})),
+        call("3", "search_conversation", json!({"query": "bread", "author": "Ben"})),
+        call("4", "make_chart", json!({"data": "1, 2"})),
+        call("5", "date_time", json!({"operation": "now"})),
+    ];
+    request.messages.push(ChatMessage::Assistant { text: String::new(), calls });
+    request.messages.extend([
+        result("1", "calculate", true, "17 × 23 = 391"),
+        result("2", "calculate", false, "division by zero has no answer"),
+        result("3", "search_conversation", true, "1 message:\n- **Ben** (1 May 2026, 10:00 UTC): buy bread"),
+        result("4", "make_chart", true, "Drew a line chart titled “X”.\n2 values\nPicture: /api/v1/charts/1.svg"),
+        result("5", "date_time", true, "It is Friday, 20 November 2026, 08:12 UTC."),
+    ]);
+    let text = said(&request);
+    for part in [
+        "17 × 23 = **391**",
+        "I could not work out 1 ÷ 0: division by zero has no answer.",
+        "1 message by Ben with “bread”",
+        "> **Ben** (1 May 2026, 10:00 UTC): buy bread",
+        "I drew a line chart titled “X”. [Open the picture](/api/v1/charts/1.svg).",
+        "It is Friday, 20 November 2026, 08:12 UTC.",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_come_one_by_one_at_the_pace() {
+    let client = OfflineClient::default();
+    let started = tokio::time::Instant::now();
+    let mut deltas = client.chat(request("help")).await.expect("an answer");
+    let mut words = 0;
+    while let Some(Ok(Delta::Text(_))) = deltas.next().await {
+        words += 1;
+    }
+    assert!(words > 60);
+    assert_eq!(started.elapsed().as_millis(), (client.pace * (words - 1)).as_millis());
+    assert!(client.pace > Duration::ZERO);
+}
+
+#[test]
+fn without_tools_it_calls_none() {
+    let mut request = request("What is 17 * 23?");
+    request.tools.clear();
+    assert!(reply(&request).iter().all(|delta| !matches!(delta, Delta::ToolCall(_))));
+}
+
+proptest! {
+    #[test]
+    fn no_question_brings_it_down(question in any::<String>()) {
+        let deltas = reply(&request(&question));
+        prop_assert_eq!(deltas.last(), Some(&Delta::Done));
+    }
+
+    #[test]
+    fn no_mixture_of_its_words_brings_it_down(
+        words in prop::collection::vec(prop::sample::select(vec![
+            "chart", "plot", ":", "```", "csv", "\n", "what", "did", "say", "how", "many", "km", "in", "26.2", "2026-12-24",
+            "days", "between", "and", "until", "Christmas", "sqrt", "of", "(", "*", "!", "?", ";", "°", "é", "1", ",", "about",
+            "search", "for", "x", "%", "İ", "find",
+        ]), 0..30),
+        joint in prop::sample::select(vec!["", " "]),
+    ) {
+        let deltas = reply(&request(&words.join(joint)));
+        prop_assert_eq!(deltas.last(), Some(&Delta::Done));
+    }
+}
