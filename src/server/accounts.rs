@@ -262,3 +262,6 @@ pub(super) fn unknown_user() -> Problem {
 fn bad_credentials() -> Problem {
     Problem::new(Code::BadCredentials, "Wrong username or password.")
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,7 +89,7 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
     }
 
     fn check(&self, key: &K) -> Result<(), Problem> {
-        if self.checks.fetch_add(1, Ordering::Relaxed) % limits::RATE_CHECKS_PER_SWEEP == 0 {
+        if self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(limits::RATE_CHECKS_PER_SWEEP) {
             self.limiter.retain_recent();
         }
         self.limiter.check_key(key).map_err(|until| too_many(&until, self.limiter.clock().now()))

@@ -3,8 +3,7 @@
 use crate::protocol::{Code, Problem, limits};
 
 /// Names by which agents are addressed, or that would pass for the server's own.
-const RESERVED: [&str; 9] =
-    ["agent", "agents", "assistant", "analyst", "researcher", "magpie", "system", "everyone", "here"];
+const RESERVED: [&str; 7] = ["agent", "agents", "assistant", "magpie", "system", "everyone", "here"];
 
 /// ASCII, so that no two names look alike; the first is a letter or a digit, so that no name is `..`.
 pub(super) fn username(text: &str) -> Result<String, Problem> {
