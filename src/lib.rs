@@ -3,8 +3,18 @@
 //! One crate, two targets: an axum server (`ssr`) and a WASM front end (`hydrate`). The rooms and the
 //! ways through them are in `docs/architecture.md`; `tests/tidy.rs` holds who may import whom.
 
+pub mod api;
 pub mod client;
 pub mod model;
 pub mod protocol;
 #[cfg(feature = "ssr")]
 pub mod server;
+pub mod ui;
+
+/// Where the browser starts: takes over the page that the server rendered.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(ui::app::App);
+}

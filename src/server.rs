@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod conversations;
 pub mod error;
+pub mod functions;
 pub mod http;
 pub mod hub;
 pub mod limits;

@@ -1,0 +1,75 @@
+//! Accounts by plain forms: sign in, create one, sign out, and what an admin does to others'.
+
+use leptos::{prelude::*, server_fn::codec::PostUrl};
+use serde::{Deserialize, Serialize};
+
+use super::ApiError;
+use crate::protocol::http::User;
+
+/// The settings page: oneself and, for admins, everybody.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    pub me: User,
+    pub users: Option<Vec<User>>,
+}
+
+#[server(prefix = "/fn", endpoint = "sign_in", input = PostUrl)]
+pub async fn sign_in(username: String, password: String, #[server(default)] next: String) -> Result<(), ApiError> {
+    use crate::{protocol::http::Login, server::functions};
+
+    let back = functions::login_page(&next, &username);
+    let accounts = functions::state().accounts;
+    let granted = accounts.login(functions::address().await, Login { username, password }).await;
+    Ok(functions::enter(granted, &next, &back)?)
+}
+
+#[server(prefix = "/fn", endpoint = "register", input = PostUrl)]
+pub async fn register(username: String, password: String, #[server(default)] next: String) -> Result<(), ApiError> {
+    use crate::{protocol::http::Register, server::functions};
+
+    let back = functions::login_page(&next, &username);
+    let accounts = functions::state().accounts;
+    let body = Register { username, password, display_name: None };
+    let granted = accounts.register(functions::address().await, None, body).await;
+    Ok(functions::enter(granted, &next, &back)?)
+}
+
+/// Ends the session; who has none is signed out already.
+#[server(prefix = "/fn", endpoint = "sign_out", input = PostUrl)]
+pub async fn sign_out() -> Result<(), ApiError> {
+    use crate::{protocol::Code, server::functions};
+
+    let accounts = functions::state().accounts;
+    let forgotten = match accounts.logout(&functions::token().unwrap_or_default()).await {
+        Err(problem) if problem.code == Code::Unauthorized => Ok(accounts.forget()),
+        other => other,
+    };
+    let left = forgotten.map(functions::set_cookie);
+    Ok(functions::lead(left, |()| "/login".to_owned(), "/settings")?)
+}
+
+#[server(prefix = "/fn", endpoint = "settings", input = PostUrl)]
+pub async fn load_settings() -> Result<Settings, ApiError> {
+    use crate::{protocol::http::Role, server::functions};
+
+    let (state, me) = functions::caller().await?;
+    let users = match me.role {
+        Role::Admin => Some(state.accounts.users(&me).await.map_err(functions::failed)?),
+        _ => None,
+    };
+    Ok(Settings { me, users })
+}
+
+/// For admins: changes somebody's role, or shuts or opens their account.
+#[server(prefix = "/fn", endpoint = "patch_user", input = PostUrl)]
+pub async fn patch_user(
+    username: String,
+    #[server(default)] role: Option<crate::protocol::http::Role>,
+    #[server(default)] disabled: Option<bool>,
+) -> Result<(), ApiError> {
+    use crate::{protocol::http::PatchUser, server::functions};
+
+    let (state, me) = functions::caller().await?;
+    let patched = state.accounts.patch_user(&me, &username, PatchUser { role, disabled }).await;
+    Ok(functions::lead(patched.map(|_| ()), |()| "/settings".to_owned(), "/settings")?)
+}

@@ -1,0 +1,144 @@
+//! What the server functions of [`crate::api`] ask of the request that they answer, and how they lead a plain
+//! form on.
+
+use std::fmt::Write;
+
+use axum::http::{HeaderValue, StatusCode, header, request::Parts};
+use leptos::{
+    nonce::use_nonce,
+    prelude::{expect_context, use_context},
+};
+use leptos_axum::ResponseOptions;
+
+use super::{
+    accounts::Grant,
+    auth::{self, Caller},
+    http::ClientAddress,
+    state::AppState,
+};
+use crate::protocol::{Problem, http::User};
+
+pub fn state() -> AppState {
+    expect_context()
+}
+
+/// Who asks; `unauthorized` if nobody who is signed in.
+pub async fn caller() -> Result<(AppState, User), Problem> {
+    let state = state();
+    let parts = use_context::<Parts>().ok_or_else(Problem::not_found)?;
+    let caller = auth::authenticate(&state.accounts, &parts.headers).await;
+    match caller {
+        Ok(Caller { user, .. }) => Ok((state, user)),
+        Err(failure) => Err(failed(failure.into())),
+    }
+}
+
+/// The token that the request carries.
+pub fn token() -> Option<String> {
+    let parts = use_context::<Parts>()?;
+    Some(auth::presented(&parts.headers)?.token.to_owned())
+}
+
+/// Where the request comes from, for the rates.
+pub async fn address() -> std::net::IpAddr {
+    let found = leptos_axum::extract_with_state::<ClientAddress, _>(&state()).await;
+    found.map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |ClientAddress(address)| address)
+}
+
+pub fn set_cookie(cookie: HeaderValue) {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.insert_header(header::SET_COOKIE, cookie);
+    }
+}
+
+/// The problem, with its HTTP status on the response.
+pub fn failed(problem: Problem) -> Problem {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    }
+    problem
+}
+
+/// Leads a plain form on: to `done`, or back with what went wrong. A script reads the answer itself.
+pub fn lead<T>(result: Result<T, Problem>, done: impl FnOnce(&T) -> String, back: &str) -> Result<T, Problem> {
+    match result {
+        Ok(value) => {
+            if is_plain_form() {
+                redirect(&done(&value));
+            }
+            Ok(value)
+        }
+        Err(problem) => {
+            let problem = failed(problem);
+            if is_plain_form() {
+                let separator = if back.contains('?') { '&' } else { '?' };
+                redirect(&format!("{back}{separator}error={}", problem.code.as_str()));
+            }
+            Err(problem)
+        }
+    }
+}
+
+/// Lets somebody in: the cookie, and on to where they wanted to go.
+pub fn enter(granted: Result<Grant, Problem>, next: &str, back: &str) -> Result<(), Problem> {
+    let entered = granted.map(|grant| set_cookie(grant.cookie));
+    lead(entered, |()| crate::api::local_path(next).to_owned(), back)
+}
+
+/// The sign-in page with what was filled in, but the password.
+pub fn login_page(next: &str, username: &str) -> String {
+    format!("/login?next={}&username={}", escape(crate::api::local_path(next)), escape(username))
+}
+
+/// Says what this page may load and run: its own files, and the one script that carries this response's nonce.
+/// Called while a page is rendered.
+pub fn protect() {
+    let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
+         img-src 'self' data:; font-src 'self'; connect-src 'self'{DEV_SOCKET}; manifest-src 'self'; \
+         worker-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
+/// `cargo leptos watch` reloads the page over a socket on a port of its own.
+const DEV_SOCKET: &str = if cfg!(debug_assertions) { " ws:" } else { "" };
+
+fn redirect(path: &str) {
+    let (Some(response), Ok(path)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(path)) else { return };
+    response.set_status(StatusCode::SEE_OTHER);
+    response.insert_header(header::LOCATION, path);
+}
+
+/// A browser that posts a form asks for a page.
+fn is_plain_form() -> bool {
+    let parts = use_context::<Parts>();
+    let accept = parts.as_ref().and_then(|parts| parts.headers.get(header::ACCEPT)?.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn escape(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.') {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_sign_in_keeps_what_was_filled_in() {
+        assert_eq!(login_page("/c/01J?a=1&b=2", "anna&co"), "/login?next=/c/01J%3Fa%3D1%26b%3D2&username=anna%26co");
+        assert_eq!(login_page("https://evil.example", ""), "/login?next=/&username=");
+    }
+}

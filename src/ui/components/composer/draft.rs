@@ -1,0 +1,48 @@
+//! What was written and not sent, per person and conversation, for as long as the tab lives.
+
+use leptos::prelude::window;
+use web_sys::{HtmlTextAreaElement, Storage};
+
+use crate::ui::components::thread::ThreadContext;
+
+fn storage() -> Option<Storage> {
+    window().session_storage().ok().flatten()
+}
+
+fn key(context: ThreadContext) -> String {
+    ["magpie.draft.", &context.me.to_string(), ".", &context.id.to_string()].concat()
+}
+
+/// Puts the draft back, unless somebody already writes.
+pub fn restore(context: ThreadContext, area: &HtmlTextAreaElement) {
+    if !area.value().is_empty() {
+        return;
+    }
+    let kept = storage().and_then(|storage| storage.get_item(&key(context)).ok().flatten());
+    if let Some(text) = kept {
+        area.set_value(&text);
+    }
+}
+
+pub fn keep(context: ThreadContext, text: &str) {
+    if text.is_empty() {
+        return forget(context);
+    }
+    if let Some(storage) = storage() {
+        // A full storage loses the draft of a reload, and nothing else.
+        let _ = storage.set_item(&key(context), text);
+    }
+}
+
+pub fn forget(context: ThreadContext) {
+    if let Some(storage) = storage() {
+        let _ = storage.remove_item(&key(context));
+    }
+}
+
+/// At sign-out: nothing of anybody stays.
+pub fn forget_all() {
+    if let Some(storage) = storage() {
+        let _ = storage.clear();
+    }
+}

@@ -1,0 +1,137 @@
+//! Every conversation of the person signed in, the newest first, and who they are.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+use reactive_stores::Field;
+
+use super::{
+    composer::draft,
+    connection_status::ConnectionStatus,
+    icon::{Icon, PLUS},
+    new_conversation::NewConversationOpen,
+};
+use crate::{
+    api,
+    client::{StateStoreFields, use_client},
+    protocol::{
+        http::{Conversation, User},
+        limits,
+    },
+    ui::{Zone, format},
+};
+
+#[component]
+pub fn ConversationList(me: User) -> impl IntoView {
+    let client = use_client();
+    let conversations = client.state().conversations();
+    let is_empty = Memo::new(move |_| conversations.read().is_empty());
+    let path = use_location().pathname;
+    let in_thread = Memo::new(move |_| path.read().starts_with("/c/"));
+    let dialog = NewConversationOpen::current();
+    let open_dialog = move |event: leptos::ev::MouseEvent| {
+        event.prevent_default();
+        dialog.set(true);
+    };
+    view! {
+        <div class="sidebar">
+            <a class="brand" href="/">
+                <img src="/favicon.svg" alt="" width="32" height="32" />
+                "Magpie"
+            </a>
+            <form class="sidebar-new" method="get" action="/">
+                <button class="button" name="new" value="1" on:click=open_dialog>
+                    <Icon d=PLUS />
+                    "New conversation"
+                </button>
+            </form>
+            <nav aria-label="Conversations">
+                <ul class="conversations">
+                    <For each=move || conversations.into_iter() key=|row| row.key() let:row>
+                        <Row row=row.into() />
+                    </For>
+                </ul>
+                {move || {
+                    is_empty
+                        .get()
+                        .then(|| view! { <p class="sidebar-empty">"No conversations yet. Start one above."</p> })
+                }}
+            </nav>
+            <div class="account">
+                <span class="who">{me.display_name}</span>
+                <a href="/settings">"Settings"</a>
+                <SignOut />
+            </div>
+            {move || (!in_thread.get()).then(|| view! {
+                <div class="account">
+                    <ConnectionStatus />
+                </div>
+            })}
+        </div>
+    }
+}
+
+#[component]
+fn Row(row: Field<Conversation>) -> impl IntoView {
+    let zone = Zone::current();
+    let first = row.get_untracked();
+    let id = first.id;
+    let href = format!("/c/{id}");
+    let path = use_location().pathname;
+    let here = href.clone();
+    let current = move || (path.get() == here).then_some("page");
+    let now = Memo::new(move |_| row.try_get().unwrap_or_else(|| first.clone()));
+    let read = move |field: fn(&Conversation) -> String| field(&now.read());
+    let title = move || read(|row| row.title.clone());
+    let meta = format!("about-{id}");
+    let unread = Memo::new(move |_| now.read().unread);
+    let preview = move || {
+        read(|row| match &row.last_message {
+            Some(last) => [last.author.name.as_str(), ": ", first_line(&last.text)].concat(),
+            None => "No messages yet".to_owned(),
+        })
+    };
+    let when = move || now.read().last_message.as_ref().map(|last| zone.clock(last.timestamp));
+    view! {
+        <li class="conversation" class:unread=move || { unread.get() > 0 }>
+            <a href=href aria-current=current aria-label=title aria-describedby=meta.clone()>
+                <span class="title">{title}</span>
+                {move || {
+                    let count = unread.get();
+                    (count > 0).then(|| view! { <span class="count">{format::badge(count)}</span> })
+                }}
+            </a>
+            <span class="when">{when}</span>
+            <div class="conversation-meta" id=meta>
+                <span class="preview">{preview}</span>
+                {move || (unread.get() > 0).then(|| view! { <span class="visually-hidden">{unread} " unread"</span> })}
+            </div>
+        </li>
+    }
+}
+
+/// Text of a preview: Markdown's lines would not fit.
+fn first_line(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or_default();
+    line.char_indices().nth(limits::PREVIEW_CHARS).map_or(line, |(end, _)| &line[..end])
+}
+
+/// A plain form; with a script, what this browser keeps is wiped before the session ends.
+#[component]
+pub fn SignOut() -> impl IntoView {
+    let client = use_client();
+    let sign_out = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        leptos::task::spawn_local(async move {
+            if client.sign_out().await.is_err() {
+                let _ = api::account::sign_out().await;
+            }
+            draft::forget_all();
+            let _ = window().location().set_href("/login");
+        });
+    };
+    view! {
+        <form method="post" action="/fn/sign_out" on:submit=sign_out>
+            <button type="submit">"Sign out"</button>
+        </form>
+    }
+}

@@ -1,0 +1,149 @@
+//! One message, from local echo or first token to its deletion.
+
+pub mod actions;
+pub mod delete;
+mod edit;
+mod reactions;
+
+use leptos::prelude::*;
+use reactive_stores::Field;
+
+use self::{actions::Actions, edit::EditForm, reactions::Reactions};
+use super::{avatar::Avatar, thread::ThreadContext};
+use crate::{
+    client::use_client,
+    model::{Entry, EntryKey, EntryState, EntryStoreFields, Thread},
+    protocol::{MessageId, Sender},
+    ui::{Zone, markdown},
+};
+
+#[component]
+pub fn MessageView(thread: Field<Thread>, entry: Field<Entry>, lead: bool) -> impl IntoView {
+    let context = ThreadContext::current();
+    let zone = Zone::current();
+    let first = entry.get_untracked();
+    let at = Memo::new(move |last| entry.at().try_get().or(last.copied()).unwrap_or_default());
+    let state = Memo::new(move |last| entry.state().try_get().or(last.copied()).unwrap_or(EntryState::Sent));
+    let id = Memo::new(move |_| entry.id().try_get().flatten());
+    let seq = Memo::new(move |_| entry.seq().try_get().flatten());
+    let name = StoredValue::new(first.author.name.clone());
+    let label = move || name.with_value(|name| [name.as_str(), ", ", &zone.clock(at.get())].concat());
+    let editing = Memo::new(move |_| id.get().is_some() && context.editing.get() == id.get());
+    view! {
+        <article
+            class="message"
+            class:lead=lead
+            aria-label=label
+            aria-busy=move || (state.get() == EntryState::Streaming).then_some("true")
+            data-message-id=move || id.get().map(|id| id.to_string())
+            data-seq=move || seq.get().map(|seq| seq.to_string())
+            data-state=move || state.get().as_str()
+        >
+            <div class="gutter">
+                {if lead {
+                    view! { <Avatar author=first.author.clone() /> }.into_any()
+                } else {
+                    view! { <span class="at" aria-hidden="true">{move || zone.clock(at.get())}</span> }.into_any()
+                }}
+            </div>
+            <div class="content">
+                {lead.then(|| view! { <Head entry=first.clone() at zone /> })}
+                {first.reply_to.map(|to| view! { <Quote thread to /> })}
+                {move || {
+                    if editing.get() {
+                        view! { <EditForm entry /> }.into_any()
+                    } else {
+                        view! { <Body entry /> }.into_any()
+                    }
+                }}
+                <Failure key=first.key entry />
+                <Reactions entry id />
+            </div>
+            <Actions entry id />
+        </article>
+    }
+}
+
+#[component]
+fn Head(entry: Entry, at: Memo<crate::protocol::Timestamp>, zone: Zone) -> impl IntoView {
+    let tag = match entry.sender {
+        Sender::Agent => Some("Agent"),
+        Sender::Visitor => Some("Visitor"),
+        Sender::System => Some("System"),
+        Sender::User | Sender::Operator => None,
+    };
+    view! {
+        <div class="message-head">
+            <span class="name">{entry.author.name}</span>
+            {tag.map(|tag| view! { <span class="tag">{tag}</span> })}
+            <time datetime=move || at.get().to_string()>{move || zone.clock(at.get())}</time>
+        </div>
+    }
+}
+
+#[component]
+fn Body(entry: Field<Entry>) -> impl IntoView {
+    let deleted = Memo::new(move |_| entry.deleted().try_get().unwrap_or_default());
+    let edited = Memo::new(move |_| entry.edited().try_get().unwrap_or_default());
+    let partial = Memo::new(move |_| entry.partial().try_get().unwrap_or_default());
+    let html = move || entry.text().try_read().map(|text| markdown::to_html(&text)).unwrap_or_default();
+    move || {
+        if deleted.get() {
+            return view! { <p class="gone">"This message was deleted."</p> }.into_any();
+        }
+        view! {
+            <div class="body prose" inner_html=html></div>
+            {move || edited.get().then(|| view! { <span class="edited">"edited"</span> })}
+            {move || partial.get().then(|| view! { <span class="status">"Stopped before it was finished."</span> })}
+        }
+        .into_any()
+    }
+}
+
+/// What this one answers, in a line.
+#[component]
+fn Quote(thread: Field<Thread>, to: MessageId) -> impl IntoView {
+    let thread = thread.read_untracked();
+    let quoted = thread.entries.iter().find(|entry| entry.id == Some(to));
+    let text = match quoted {
+        Some(entry) if entry.deleted => "A deleted message".to_owned(),
+        Some(entry) => [&entry.author.name, ": ", entry.text.lines().next().unwrap_or_default()].concat(),
+        None => "An earlier message".to_owned(),
+    };
+    view! { <span class="quote">{text}</span> }
+}
+
+/// Why it was not sent, and what can be done.
+#[component]
+fn Failure(key: EntryKey, entry: Field<Entry>) -> impl IntoView {
+    let context = ThreadContext::current();
+    let client = use_client();
+    let failure = Memo::new(move |_| {
+        let failed = entry.state().try_get() == Some(EntryState::Failed);
+        failed.then(|| entry.failure().try_get().flatten().unwrap_or_else(|| "Not sent.".to_owned()))
+    });
+    let key = StoredValue::new(key);
+    move || {
+        failure.get().map(|text| {
+            view! {
+                <div class="failure">
+                    <span>{text}</span>
+                    <button
+                        class="button small"
+                        type="button"
+                        on:click=move |_| key.with_value(|key| client.retry(context.id, key))
+                    >
+                        "Retry"
+                    </button>
+                    <button
+                        class="button small danger"
+                        type="button"
+                        on:click=move |_| key.with_value(|key| client.discard(context.id, key))
+                    >
+                        "Delete"
+                    </button>
+                </div>
+            }
+        })
+    }
+}

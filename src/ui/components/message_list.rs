@@ -1,0 +1,318 @@
+//! The messages: days, the `New` line, groups of one author, and where the reader is among them.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use leptos::{ev::MouseEvent, html, prelude::*, task::spawn_local};
+use reactive_stores::{AtKeyed, Field};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+
+use super::{
+    message::{MessageView, actions},
+    thread::ThreadContext,
+};
+use crate::{
+    client::use_client,
+    model::{Entry, EntryKey, EntryState, Thread, ThreadStoreFields},
+    protocol::{Seq, UserId, time::MINUTE_MS},
+    ui::{Zone, format},
+};
+
+/// Messages of one author within this time stand under one name.
+const GROUP_MS: i64 = 5 * MINUTE_MS;
+/// So near to an end the reader is at it.
+const NEAR_PX: i32 = 48;
+/// So near to the first message the ones before it are fetched.
+const OLDER_PX: i32 = 600;
+
+/// One place in the list and what stands over it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Row {
+    key: EntryKey,
+    day: Option<String>,
+    new: bool,
+    /// Begins a group: shows who wrote it.
+    lead: bool,
+}
+
+#[component]
+pub fn MessageList(thread: Field<Thread>) -> impl IntoView {
+    let context = ThreadContext::current();
+    let zone = Zone::current();
+    let new_line = StoredValue::new(first_new(&thread.read_untracked(), context.me));
+    let rows = Memo::new(move |_| {
+        context.order.track();
+        new_line.with_value(|new| rows(&thread.read_untracked(), zone, new.as_ref()))
+    });
+    let is_empty = Memo::new(move |_| rows.read().is_empty());
+    let node = NodeRef::<html::Div>::new();
+    let reader = Reader::new(thread, context);
+    view! {
+        <div class="thread-body">
+            <div
+                class="messages"
+                role="log"
+                aria-label="Messages"
+                aria-live="polite"
+                tabindex="0"
+                node_ref=node
+                on:scroll=move |_| {
+                    if let Some(list) = node.get_untracked() {
+                        reader.scrolled(&list);
+                    }
+                }
+                on:click=move |event| clicked(context, &event)
+            >
+                <div class="messages-inner">
+                    <Older reader />
+                    {move || is_empty.get().then(|| view! { <Welcome /> })}
+                    <For each=move || rows.get() key=Row::clone let:row>
+                        {row.day.map(|day| view! { <div class="day"><span>{day}</span></div> })}
+                        {row.new.then(|| {
+                            view! {
+                                <div class="new-line" role="separator" aria-label="New">
+                                    <span aria-hidden="true">"New"</span>
+                                </div>
+                            }
+                        })}
+                        <MessageView thread entry=AtKeyed::new(thread.entries(), row.key).into() lead=row.lead />
+                    </For>
+                </div>
+            </div>
+            <Jump reader node />
+        </div>
+        <Replying thread />
+    }
+}
+
+/// Where the reader is, and what came while they were elsewhere.
+#[derive(Clone, Copy)]
+struct Reader {
+    thread: Field<Thread>,
+    context: ThreadContext,
+    at_end: RwSignal<bool>,
+    /// The newest message that stood at the end of the list while the reader was there.
+    seen: RwSignal<Seq>,
+    loading: RwSignal<bool>,
+}
+
+impl Reader {
+    fn new(thread: Field<Thread>, context: ThreadContext) -> Self {
+        let seen = newest(&thread.read_untracked());
+        let reader = Self {
+            thread,
+            context,
+            at_end: RwSignal::new(true),
+            seen: RwSignal::new(seen),
+            loading: RwSignal::new(false),
+        };
+        let visible = page_visible();
+        let client = use_client();
+        Effect::new(move |_| {
+            context.order.track();
+            let newest = newest(&thread.read_untracked());
+            if reader.at_end.get() && visible.get() {
+                reader.seen.set(newest);
+                client.read(context.id, newest);
+            }
+        });
+        reader
+    }
+
+    /// The list is reversed: its end is at 0, and further up is further below 0.
+    fn scrolled(self, list: &web_sys::Element) {
+        let at_end = list.scroll_top() > -NEAR_PX;
+        if self.at_end.get_untracked() != at_end {
+            self.at_end.set(at_end);
+        }
+        let above = list.scroll_height() - list.client_height() + list.scroll_top();
+        if above < OLDER_PX {
+            self.load_older();
+        }
+    }
+
+    fn load_older(self) {
+        if self.loading.get_untracked() || !self.thread.more().get_untracked() {
+            return;
+        }
+        self.loading.set(true);
+        let client = use_client();
+        spawn_local(async move {
+            // What went wrong is a notice of the client's; the button stays for another try.
+            let _ = client.load_older(self.context.id).await;
+            self.loading.try_set(false);
+        });
+    }
+
+    /// How many messages of others came while the reader was further up.
+    fn missed(self) -> usize {
+        if self.at_end.get() {
+            return 0;
+        }
+        self.context.order.track();
+        let (seen, me) = (self.seen.get(), self.context.me);
+        let thread = self.thread.read_untracked();
+        thread
+            .entries
+            .iter()
+            .rev()
+            .take_while(|entry| entry.seq.is_none_or(|seq| seq > seen))
+            .filter(|entry| entry.seq.is_some() && entry.author.id != me)
+            .count()
+    }
+}
+
+#[component]
+fn Older(reader: Reader) -> impl IntoView {
+    let more = reader.thread.more();
+    view! {
+        {move || {
+            more.get()
+                .then(|| {
+                    view! {
+                        <div class="older">
+                            <button
+                                class="button small needs-js"
+                                type="button"
+                                disabled=move || reader.loading.get()
+                                on:click=move |_| reader.load_older()
+                            >
+                                "Older messages"
+                            </button>
+                        </div>
+                    }
+                })
+        }}
+    }
+}
+
+#[component]
+fn Jump(reader: Reader, node: NodeRef<html::Div>) -> impl IntoView {
+    let missed = Memo::new(move |_| reader.missed());
+    let shown = Memo::new(move |_| !reader.at_end.get());
+    let jump = move |_| {
+        if let Some(list) = node.get_untracked() {
+            list.set_scroll_top(0);
+        }
+    };
+    let label = move || match missed.get() {
+        0 => "Newest ↓".to_owned(),
+        n => format!("{n} new ↓"),
+    };
+    view! {
+        {move || {
+            shown
+                .get()
+                .then(|| {
+                    view! {
+                        <button class="button primary small jump" type="button" on:click=jump>
+                            {label}
+                        </button>
+                    }
+                })
+        }}
+    }
+}
+
+/// For those who hear the page: that an answer is being written, once, not its every word.
+#[component]
+fn Replying(thread: Field<Thread>) -> impl IntoView {
+    let context = ThreadContext::current();
+    let text = Memo::new(move |_| {
+        context.order.track();
+        let thread = thread.read_untracked();
+        let streaming = thread.entries.iter().rev().find(|entry| entry.state == EntryState::Streaming);
+        streaming.map(|entry| [entry.author.name.as_str(), " is replying"].concat()).unwrap_or_default()
+    });
+    view! {
+        <p class="visually-hidden" aria-live="polite">
+            {text}
+        </p>
+    }
+}
+
+#[component]
+fn Welcome() -> impl IntoView {
+    view! {
+        <div class="empty">
+            <img class="mark" src="/favicon.svg" alt="" width="64" height="64" />
+            <h2>"Say the first word"</h2>
+            <p>"Ask the agents something, such as “What is 17 * 23?”, or add people and talk with them."</p>
+        </div>
+    }
+}
+
+fn rows(thread: &Thread, zone: Zone, new: Option<&EntryKey>) -> Vec<Row> {
+    let mut rows = Vec::with_capacity(thread.entries.len());
+    let mut before: Option<(&Entry, i64)> = None;
+    for entry in &thread.entries {
+        let offset_ms = zone.offset_ms(entry.at);
+        let day = format::day_number(entry.at, offset_ms);
+        let new_day = before.is_none_or(|(_, last)| last != day);
+        let new = new == Some(&entry.key);
+        let lead = new_day || new || !before.is_some_and(|(last, _)| is_group(last, entry));
+        let day_name = new_day.then(|| format::day(entry.at, offset_ms));
+        rows.push(Row { key: entry.key.clone(), day: day_name, new, lead });
+        before = Some((entry, day));
+    }
+    rows
+}
+
+fn is_group(last: &Entry, next: &Entry) -> bool {
+    last.author.id == next.author.id && next.at.as_ms() - last.at.as_ms() < GROUP_MS
+}
+
+/// The first message of others that was not read when the conversation was opened: the line stays there.
+fn first_new(thread: &Thread, me: UserId) -> Option<EntryKey> {
+    let is_new = |entry: &&Entry| entry.seq.is_some_and(|seq| seq > thread.opened_at) && entry.author.id != me;
+    thread.entries.iter().find(is_new).map(|entry| entry.key.clone())
+}
+
+fn newest(thread: &Thread) -> Seq {
+    thread.entries.iter().filter_map(|entry| entry.seq).max().unwrap_or_default()
+}
+
+/// Changes when a message comes, goes or gets another place or state, not with each token of one that is being
+/// written: what depends on this alone does not lay out the whole list again for a word.
+pub fn order(thread: Field<Thread>) -> Memo<u64> {
+    let entries = thread.entries();
+    Memo::new(move |_| {
+        let mut hasher = DefaultHasher::new();
+        for entry in entries.read().iter() {
+            (&entry.key, entry.at, entry.seq, entry.state as u8).hash(&mut hasher);
+        }
+        hasher.finish()
+    })
+}
+
+/// Whether the page is looked at. Yes, until a browser says otherwise.
+fn page_visible() -> RwSignal<bool> {
+    let visible = RwSignal::new(true);
+    Effect::new(move |_| {
+        let look = move || visible.set(document().visibility_state() == web_sys::VisibilityState::Visible);
+        look();
+        let listener = window_event_listener_untyped("visibilitychange", move |_| look());
+        on_cleanup(move || listener.remove());
+    });
+    visible
+}
+
+/// One listener for the buttons of all messages.
+fn clicked(context: ThreadContext, event: &MouseEvent) {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    if let Some(target) = target {
+        actions::act(context, event, &target);
+        copy_code(&target);
+    }
+}
+
+/// The `Copy` button of a block of code.
+fn copy_code(target: &web_sys::Element) -> Option<()> {
+    let button = target.closest("[data-copy]").ok()??;
+    let text = button.closest(".code").ok()??.query_selector("pre").ok()??.text_content()?;
+    let copied = JsFuture::from(window().navigator().clipboard().write_text(&text));
+    spawn_local(async move {
+        button.set_text_content(Some(if copied.await.is_ok() { "Copied" } else { "Not copied" }));
+    });
+    Some(())
+}

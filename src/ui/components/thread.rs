@@ -1,0 +1,133 @@
+//! One open conversation: its head, its messages, who types, the composer, and the details beside it.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use reactive_stores::Field;
+
+use super::{
+    alert::QueryAlert,
+    composer::Composer,
+    connection_status::ConnectionStatus,
+    details::Details,
+    icon::{BACK, Icon, PANEL},
+    message::delete::DeleteDialog,
+    message_list::{MessageList, order},
+    notices::Notices,
+    typing_indicator::TypingIndicator,
+};
+use crate::{
+    client::use_client,
+    model::{Thread, ThreadStoreFields},
+    protocol::{
+        ConversationId, MessageId, UserId,
+        http::{Role, User},
+    },
+};
+
+/// What the parts of one open conversation share. Each state starts as the URL says, so that a plain form
+/// leads to it where no script runs.
+#[derive(Clone, Copy)]
+pub struct ThreadContext {
+    pub id: ConversationId,
+    pub me: UserId,
+    /// Whether this person may delete what others wrote.
+    pub moderates: bool,
+    /// The message that a reaction is chosen for.
+    pub reacting: RwSignal<Option<MessageId>>,
+    pub editing: RwSignal<Option<MessageId>>,
+    pub replying: RwSignal<Option<MessageId>>,
+    pub deleting: RwSignal<Option<MessageId>>,
+    pub details: RwSignal<bool>,
+    pub adding: RwSignal<bool>,
+    /// See [`order`].
+    pub order: Memo<u64>,
+}
+
+impl ThreadContext {
+    fn provide(id: ConversationId, me: &User, thread: Field<Thread>) -> Self {
+        let query = use_query_map();
+        let query = query.read_untracked();
+        let message = |name: &str| query.get(name).and_then(|id| id.parse().ok());
+        let context = Self {
+            id,
+            me: me.id,
+            moderates: matches!(me.role, Role::Operator | Role::Admin),
+            reacting: RwSignal::new(message("react")),
+            editing: RwSignal::new(message("edit")),
+            replying: RwSignal::new(message("reply")),
+            deleting: RwSignal::new(message("delete")),
+            details: RwSignal::new(query.get("details").is_some()),
+            adding: RwSignal::new(query.get("add").is_some()),
+            order: order(thread),
+        };
+        provide_context(context);
+        context
+    }
+
+    pub fn current() -> Self {
+        expect_context()
+    }
+}
+
+#[component]
+pub fn ThreadView(id: ConversationId, thread: Field<Thread>, me: User) -> impl IntoView {
+    let client = use_client();
+    let context = ThreadContext::provide(id, &me, thread);
+    Effect::new(move |_| client.open(id));
+    let title = thread.title();
+    view! {
+        <Title text=move || title.get() />
+        <main class="pane" id="main">
+            <Head thread context />
+            <div class="notices">
+                <QueryAlert />
+            </div>
+            <Notices />
+            <MessageList thread />
+            <TypingIndicator thread />
+            <Composer thread />
+        </main>
+        <Details thread />
+        <DeleteDialog />
+    }
+}
+
+#[component]
+fn Head(thread: Field<Thread>, context: ThreadContext) -> impl IntoView {
+    let title = thread.title();
+    let people = Memo::new(move |_| {
+        let members = thread.members();
+        let members = members.read();
+        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+        names.join(", ")
+    });
+    let toggle = move |event: leptos::ev::MouseEvent| {
+        event.prevent_default();
+        context.details.update(|open| *open = !*open);
+    };
+    view! {
+        <header class="thread-head">
+            <a class="icon-button back-link" href="/" aria-label="Back to conversations">
+                <Icon d=BACK />
+            </a>
+            <div class="titles">
+                <h1>{move || title.get()}</h1>
+                <p class="sub">{people}</p>
+            </div>
+            <ConnectionStatus />
+            <form class="details-toggle" method="get">
+                <button
+                    class="icon-button"
+                    name="details"
+                    value="1"
+                    aria-label="Details"
+                    aria-expanded=move || context.details.get().to_string()
+                    on:click=toggle
+                >
+                    <Icon d=PANEL />
+                </button>
+            </form>
+        </header>
+    }
+}

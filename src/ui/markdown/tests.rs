@@ -1,0 +1,170 @@
+use proptest::prelude::*;
+
+use super::to_html;
+
+#[test]
+fn text_is_marked_up() {
+    assert_eq!(to_html("a **b** ~~c~~"), "<p>a <strong>b</strong> <del>c</del></p>\n");
+    assert_eq!(to_html("one\ntwo"), "<p>one<br />\ntwo</p>\n");
+    assert_eq!(to_html("# Title"), "<h3 class=\"h1\">Title</h3>\n");
+    assert!(to_html("|a|b|\n|-|-|\n|1|2|").contains("<div class=\"table-scroll\" tabindex=\"0\"><table>"));
+    assert!(to_html("- [x] done").contains("aria-label=\"done\""));
+}
+
+#[test]
+fn code_keeps_its_language_and_its_characters() {
+    let html = to_html("```rust\nlet a = \"<b>\"; // https://example.com\n```");
+    assert!(html.contains("<code class=\"language-rust\">let a = \"&lt;b&gt;\"; // https://example.com\n"));
+    assert!(html.contains("<span>rust</span>"));
+}
+
+#[test]
+fn raw_html_is_shown_as_text() {
+    assert_eq!(to_html("a <b>c</b>"), "<p>a &lt;b&gt;c&lt;/b&gt;</p>\n");
+    let block = to_html("<div onclick=\"x()\">\nhi\n</div>");
+    assert!(block.starts_with("<p>&lt;div onclick="), "{block}");
+}
+
+#[test]
+fn links_lead_to_the_web_alone() {
+    let safe = to_html("[a](https://example.com/?q=1&r=\"2)");
+    assert!(safe.contains("<a href=\"https://example.com/?q=1&amp;r=&quot;2\" rel=\"noopener"), "{safe}");
+    for url in ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "//evil", "/c/1", "vbscript:x"] {
+        let html = to_html(&format!("[a](<{url}>)"));
+        assert_eq!(html, "<p>a</p>\n", "{url}");
+    }
+}
+
+#[test]
+fn a_picture_is_a_link() {
+    let html = to_html("![a cat](https://example.com/cat.png)");
+    assert!(html.contains("href=\"https://example.com/cat.png\"") && html.contains(">a cat</a>"), "{html}");
+    assert!(!html.contains("<img"));
+    let nested = to_html("[![a](https://example.com/a.png)](https://example.com)");
+    assert_eq!(nested.matches("<a ").count(), 1, "{nested}");
+}
+
+#[test]
+fn a_bare_address_is_a_link() {
+    let html = to_html("see https://example.com/a_b_c, and (http://example.org/x).");
+    assert!(html.contains("href=\"https://example.com/a_b_c\""), "{html}");
+    assert!(html.contains(">https://example.com/a_b_c</a>, and ("), "{html}");
+    assert!(html.contains("href=\"http://example.org/x\""), "{html}");
+}
+
+/// Tags and attributes of the HTML, as a browser would find them: a `<` that opens a tag is never escaped.
+fn tags(html: &str) -> Vec<&str> {
+    html.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or(rest)).collect()
+}
+
+fn is_harmless(html: &str) -> Result<(), String> {
+    const ALLOWED: &[&str] = &[
+        "a",
+        "p",
+        "br",
+        "strong",
+        "em",
+        "del",
+        "code",
+        "pre",
+        "div",
+        "span",
+        "button",
+        "ul",
+        "ol",
+        "li",
+        "blockquote",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "h3",
+        "hr",
+    ];
+    for tag in tags(html) {
+        let name = tag.trim_start_matches('/').split([' ', '\n', '/']).next().unwrap_or_default();
+        if !ALLOWED.contains(&name) {
+            return Err(format!("tag {tag:?} in {html:?}"));
+        }
+        let unquoted: String = tag.split('"').step_by(2).collect();
+        for attribute in unquoted.split_whitespace().skip(1) {
+            let attribute = attribute.split('=').next().unwrap_or_default();
+            if attribute.starts_with("on") || attribute == "srcdoc" {
+                return Err(format!("attribute {attribute:?} in {html:?}"));
+            }
+        }
+        if let Some(href) = tag.split("href=\"").nth(1) {
+            if !["http://", "https://", "mailto:"].iter().any(|ok| href.to_ascii_lowercase().starts_with(ok)) {
+                return Err(format!("href {href:?} in {html:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn hostile() -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        "<script>",
+        "</script>",
+        "<img src=x onerror=alert(1)>",
+        "<svg/onload=x>",
+        "javascript:alert(1)",
+        "[",
+        "](",
+        ")",
+        "!",
+        "<",
+        ">",
+        "\"",
+        "'",
+        "`",
+        "```",
+        "\n",
+        "\n\n",
+        "    ",
+        "- [ ] ",
+        "> ",
+        "# ",
+        "|",
+        "|-|-|",
+        "&lt;",
+        "&#x6a;",
+        "https://e.com/",
+        "http://\"onmouseover=x",
+        "mailto:a@b",
+        "<javascript:x>",
+        "<https://e.com>",
+        "*",
+        "_",
+        "~~",
+        "onclick=\"x\"",
+        "\\",
+        "\t",
+        "\u{0}",
+        "é",
+        "🐦",
+        "[a]: javascript:x\n",
+        "<!--",
+        "-->",
+        "<a href=",
+        "text ",
+        "1. ",
+    ]);
+    prop::collection::vec(pieces, 0..24).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #[test]
+    fn hostile_text_never_becomes_markup(text in hostile()) {
+        let html = to_html(&text);
+        prop_assert!(!html.contains("<script"), "{html}");
+        is_harmless(&html).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn any_text_is_rendered_without_harm(text in any::<String>()) {
+        is_harmless(&to_html(&text)).map_err(TestCaseError::fail)?;
+    }
+}

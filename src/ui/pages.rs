@@ -1,0 +1,8 @@
+//! One file per page.
+
+pub mod chat;
+pub mod home;
+pub mod login;
+pub mod not_found;
+pub mod settings;
+pub mod start;

@@ -1,0 +1,75 @@
+//! The frame around every page of somebody signed in: the list beside it, the client behind it.
+
+use leptos::prelude::*;
+use leptos_router::{components::Outlet, hooks::use_location};
+
+use crate::{
+    api::{self, ApiError},
+    client::{StateStoreFields, use_client},
+    model::LinkState,
+    protocol::Code,
+    ui::components::{
+        conversation_list::ConversationList,
+        new_conversation::{NewConversation, NewConversationOpen},
+    },
+};
+
+#[component]
+pub fn Home() -> impl IntoView {
+    let client = use_client();
+    NewConversationOpen::provide();
+    let home = Resource::new(|| (), |()| api::conversation::load_home());
+    Effect::new(move |_| client.start());
+    Effect::new(move |_| {
+        if client.state().link().get() == LinkState::SignedOut {
+            to_login();
+        }
+    });
+    let path = use_location().pathname;
+    let open = move || if path.read().as_str() == "/" { "list" } else { "thread" };
+    view! {
+        <a class="skip-link" href="#main">
+            "Skip to the conversation"
+        </a>
+        <div class="app" data-open=open>
+            <Suspense>
+                {move || Suspend::new(async move {
+                    match home.await {
+                        Ok(home) => {
+                            client.seed_me(home.me.as_ref());
+                            client.seed_list(home.conversations);
+                            view! { <ConversationList me=home.me /> }.into_any()
+                        }
+                        Err(error) => view! { <Failure error /> }.into_any(),
+                    }
+                })}
+            </Suspense>
+            <Outlet />
+        </div>
+        <NewConversation />
+    }
+}
+/// What could not be loaded. Who is no longer signed in is led to where that is mended.
+#[component]
+pub fn Failure(error: ApiError) -> impl IntoView {
+    let signed_out = error.code == Code::Unauthorized;
+    Effect::new(move |_| {
+        if signed_out {
+            to_login();
+        }
+    });
+    view! {
+        <div class="empty">
+            <p class="alert" role="alert">
+                <span>{error.detail}</span>
+            </p>
+            {signed_out.then(|| view! { <a href="/login">"Sign in"</a> })}
+        </div>
+    }
+}
+
+fn to_login() {
+    let location = window().location();
+    let here = location.pathname().unwrap_or_default();
+    let _ = location.set_href(&["/login?next=", &here].concat());
+}

@@ -1,0 +1,154 @@
+//! `/settings`: the account and, for admins, everybody's.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::home::Failure;
+use crate::{
+    api::{self, account::Settings},
+    protocol::{
+        UserId,
+        http::{Role, User},
+    },
+    ui::components::{
+        alert::QueryAlert,
+        conversation_list::SignOut,
+        icon::{BACK, Icon},
+    },
+};
+
+#[component]
+pub fn SettingsPage() -> impl IntoView {
+    let settings = Resource::new(|| (), |()| api::account::load_settings());
+    view! {
+        <Title text="Settings" />
+        <main class="pane settings" id="main">
+            <header class="thread-head">
+                <a class="icon-button back-link" href="/" aria-label="Back to conversations">
+                    <Icon d=BACK />
+                </a>
+                <h1>"Settings"</h1>
+            </header>
+            <div class="settings-inner">
+                <QueryAlert />
+                <Suspense>
+                    {move || Suspend::new(async move {
+                        match settings.await {
+                            Ok(settings) => view! { <Sections settings /> }.into_any(),
+                            Err(error) => view! { <Failure error /> }.into_any(),
+                        }
+                    })}
+                </Suspense>
+            </div>
+        </main>
+    }
+}
+
+#[component]
+fn Sections(settings: Settings) -> impl IntoView {
+    let Settings { me, users } = settings;
+    let id = me.id;
+    view! {
+        <Account me />
+        {users.map(|users| view! { <People users me=id /> })}
+    }
+}
+
+#[component]
+fn Account(me: User) -> impl IntoView {
+    view! {
+        <section aria-labelledby="account">
+            <h2 id="account">"Account"</h2>
+            <dl>
+                <dt>"Name"</dt>
+                <dd>{me.display_name}</dd>
+                <dt>"Username"</dt>
+                <dd>{me.username}</dd>
+                <dt>"Role"</dt>
+                <dd>{me.role.as_str()}</dd>
+            </dl>
+            <div class="sign-out">
+                <SignOut />
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn People(users: Vec<User>, me: UserId) -> impl IntoView {
+    let rows = users.into_iter().map(|user| view! { <Person is_me=user.id == me user /> });
+    view! {
+        <section aria-labelledby="people">
+            <h2 id="people">"People"</h2>
+            <div class="people-scroll">
+                <table class="people">
+                    <thead>
+                        <tr>
+                            <th scope="col">"Name"</th>
+                            <th scope="col">"Username"</th>
+                            <th scope="col">"Role"</th>
+                            <th scope="col">"Account"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows.collect_view()}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+}
+
+/// One's own role and account are shown, not offered: an admin who locks out the last admin is helped by nobody.
+#[component]
+fn Person(user: User, is_me: bool) -> impl IntoView {
+    let state = if user.disabled { "disabled" } else { "open" };
+    let controls =
+        (!is_me).then(|| (view! { <RoleForm user=user.clone() /> }, view! { <DisableForm user=user.clone() /> }));
+    let (role, account) = match controls {
+        Some((role, account)) => (role.into_any(), account.into_any()),
+        None => (user.role.as_str().into_any(), state.into_any()),
+    };
+    view! {
+        <tr>
+            <td>{user.display_name}</td>
+            <td>{user.username}</td>
+            <td>{role}</td>
+            <td>{account}</td>
+        </tr>
+    }
+}
+
+#[component]
+fn RoleForm(user: User) -> impl IntoView {
+    let option = |role: Role| {
+        let selected = user.role == role;
+        view! {
+            <option value=role.as_str() selected=selected>
+                {role.as_str()}
+            </option>
+        }
+    };
+    view! {
+        <form method="post" action="/fn/patch_user">
+            <input type="hidden" name="username" value=user.username.clone() />
+            <select class="input" name="role" aria-label=format!("Role of {}", user.username)>
+                {[Role::Member, Role::Operator, Role::Admin].map(option).collect_view()}
+            </select>
+            <button class="button small" type="submit">
+                "Change role"
+            </button>
+        </form>
+    }
+}
+
+#[component]
+fn DisableForm(user: User) -> impl IntoView {
+    let (label, value) = if user.disabled { ("Enable", "false") } else { ("Disable", "true") };
+    view! {
+        <form method="post" action="/fn/patch_user">
+            <input type="hidden" name="username" value=user.username />
+            <button class="button small" name="disabled" value=value type="submit">
+                {label}
+            </button>
+        </form>
+    }
+}
