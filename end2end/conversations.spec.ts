@@ -68,3 +68,30 @@ test("Markdown is shown, markup of a message is not run", async ({ person }) => 
   await expect(message.locator('a[href^="javascript:"]')).toHaveCount(0);
   await expect(anna.page).not.toHaveTitle("owned");
 });
+
+test("one's own message is edited, reacted to and deleted @plain", async ({ person }) => {
+  const anna = await person();
+  const { page } = anna;
+  const id = await anna.conversation("Second thoughts");
+  await anna.post(id, "teh cat");
+  await anna.open(id);
+  const act = async (text: string, name: string) => {
+    await anna.message(text).hover();
+    await anna.message(text).getByRole("button", { name, exact: true }).click();
+  };
+  await act("teh cat", "Edit");
+  await page.getByRole("textbox", { name: "Edit message" }).fill("the cat");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(anna.message("the cat")).toContainText("edited");
+
+  await act("the cat", "React");
+  await page.getByRole("button", { name: /^👍/ }).first().click();
+  await expect(anna.message("the cat").getByRole("button", { name: /^👍 1/ })).toBeVisible();
+
+  await act("the cat", "Delete");
+  await page.getByRole("dialog", { name: "Delete message" }).getByRole("button", { name: "Delete" }).click();
+  await expect(anna.log).toContainText("This message was deleted.");
+  await page.reload();
+  await expect(anna.log).toContainText("This message was deleted.");
+  await expect(anna.log).not.toContainText("the cat");
+});

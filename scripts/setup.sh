@@ -43,13 +43,13 @@ install_crate() {
     why="$why; your other version stays, this one goes to $MAGPIE_TOOLS"
   fi
   say "Installing $crate $version: $why"
-  if has cargo-binstall && cargo binstall --no-confirm --version "$version" "${where[@]}" "$crate"; then return; fi
+  if has cargo-binstall && cargo binstall --no-confirm --version "$version" ${where[@]+"${where[@]}"} "$crate"; then return; fi
   say "Building $crate from source (about $minutes minutes on two cores; cargo-binstall would take seconds)"
   # Outside the clone, so that the pinned toolchain is asked for by name, and with a profile that builds in a
   # third of the time: these tools' own speed hardly matters.
   (cd / && env -u CARGO_TARGET_DIR CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
     CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
-    cargo "+$(cd "$MAGPIE_ROOT" && toolchain_value channel)" install "$crate" --version "$version" "$@" "${where[@]}") ||
+    cargo "+$(cd "$MAGPIE_ROOT" && toolchain_value channel)" install "$crate" --version "$version" "$@" ${where[@]+"${where[@]}"}) ||
     fail "$crate $version could not be installed (see above)." \
       "It comes from crates.io: check the network, or install it yourself, then run this again."
 }
