@@ -79,6 +79,7 @@ fn what_is_allowed_is_not_complained_of() {
         ("src/api/auth.rs", "#[server]\nasync fn f() { use crate::server::state::AppState; }"),
         ("src/server/router.rs", "use crate::ui::app::App;"),
         ("src/server/state.rs", "use super::{bus::in_process::InProcess, storage::sqlite::Sqlite};"),
+        ("src/server/accounts/tests.rs", "use crate::server::storage::sqlite::Sqlite;"),
         ("src/server/storage/sqlite.rs", "use sqlx::query;"),
         ("src/server/agents.rs", "let id = crate::fresh_id!(RunId);"),
         (
