@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Client, NoticeKind};
+use super::{Client, NoticeKind, driver::SUBSCRIBE};
 use crate::{
     model::{conversation::apply_to_row, link, outbox, typing},
     protocol::{
@@ -102,6 +102,10 @@ impl Client {
             details: error.details.clone().unwrap_or_default(),
             retry_after_ms: error.retry_after_ms,
         };
+        if error.reference.as_deref() == Some(SUBSCRIBE) {
+            // Whatever comes next finds the hole and asks again.
+            self.with(|inner| inner.asked.clear());
+        }
         let client_id = error.reference.as_ref().and_then(|reference| reference.parse().ok());
         match client_id.filter(|id| self.with(|inner| inner.outbox.messages().any(|message| message.client_id == *id)))
         {

@@ -17,6 +17,9 @@ use crate::{
     },
 };
 
+/// What a refused subscription is recognised by.
+pub(super) const SUBSCRIBE: &str = "subscribe";
+
 impl Client {
     /// Connects and stays connected. In an `Effect`, once one is signed in; a second call is nothing.
     pub fn start(self) {
@@ -49,7 +52,9 @@ impl Client {
             link::Effect::Refresh => leptos::task::spawn_local(async move {
                 let outcome = match http::refresh().await {
                     Ok(()) => Refreshed::Fresh,
-                    Err(http::Failure::Refused { status: 401 | 403, .. }) => Refreshed::SignedOut,
+                    Err(http::Failure::Refused { status: 401, .. }) => Refreshed::SignedOut,
+                    // It answers, if only that it is asked too often.
+                    Err(http::Failure::Refused { status: ..500, .. }) => Refreshed::Fresh,
                     Err(_) => Refreshed::Unreachable,
                 };
                 self.link(link::Event::Refreshed(outcome));
@@ -92,7 +97,7 @@ impl Client {
         let cursors: Vec<_> = all.iter().map(|id| self.cursor(*id)).collect();
         self.with(|inner| inner.asked.extend(all));
         if !cursors.is_empty() {
-            self.tell(ClientFrame::Subscribe(Subscribe { conversations: cursors }));
+            self.subscribe(cursors);
         }
         for (conversation_id, seq) in self.with(|inner| std::mem::take(&mut inner.untold_reads)) {
             self.tell(ClientFrame::Read(Read { conversation_id, seq }));
@@ -117,9 +122,13 @@ impl Client {
     pub(super) fn resubscribe(self, id: ConversationId) {
         let is_new = self.is_connected() && self.with(|inner| inner.asked.insert(id));
         if is_new {
-            let conversations = vec![self.cursor(id)];
-            self.tell(ClientFrame::Subscribe(Subscribe { conversations }));
+            self.subscribe(vec![self.cursor(id)]);
         }
+    }
+
+    fn subscribe(self, conversations: Vec<Cursor>) {
+        let frame = ClientFrame::Subscribe(Subscribe { conversations });
+        socket::send(&ClientEnvelope { frame, reference: Some(SUBSCRIBE.to_owned()) });
     }
 
     /// The outbox's machine.

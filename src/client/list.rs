@@ -136,6 +136,16 @@ impl Client {
         Ok(())
     }
 
+    /// A snapshot may hold few messages or none: fetches the page before it.
+    pub(super) fn fill_up(self, id: ConversationId) {
+        if self.with(|inner| inner.is_started) {
+            leptos::task::spawn_local(async move {
+                // Scrolling up asks again.
+                let _ = self.load_older(id).await;
+            });
+        }
+    }
+
     /// Fetches the title and the people of one conversation anew.
     pub(super) fn refetch(self, id: ConversationId) {
         if self.with(|inner| inner.is_started) {

@@ -172,6 +172,9 @@ impl Client {
         if changes.contains(&Change::Stale) {
             self.refetch(id);
         }
+        if changes.contains(&Change::Jumped) {
+            self.fill_up(id);
+        }
     }
 
     pub(super) fn change_every_thread(self, change: impl Fn(&mut Thread) -> Vec<Change>) {

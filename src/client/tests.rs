@@ -160,7 +160,7 @@ fn a_new_message_touches_the_list_but_no_other_message() {
     let other_row = client.state().conversations().at_key(room(2));
     let other_row = Looks::of(move || other_row.track());
     let row = client.state().conversations().at_key(room(1));
-    let seen = row.clone();
+    let seen = row;
     let row = Looks::of(move || row.track());
     client.apply(&durable(message(4, 1)));
     assert!(list.again());
@@ -224,8 +224,8 @@ fn a_step_of_a_run_touches_that_run() {
     let status = |status| Event::AgentRun(AgentRun { run_id, status, message: None, usage: None });
     client.apply(&event(4, status(RunStatus::Processing)));
     let steps = thread.runs().at_key(run_id).steps();
-    let shown = steps.clone();
-    let steps = Looks::of(move || _ = steps.clone().into_iter().count());
+    let shown = steps;
+    let steps = Looks::of(move || _ = steps.into_iter().count());
     let entries = Looks::of(move || thread.entries().track());
     let typing = Looks::of(move || thread.typing().track());
     let step = AgentStep { run_id, agent: "assistant".into(), emoji: "🐦".into(), turn: 1, message: "adds".into() };
