@@ -124,3 +124,6 @@ fn settle(outcomes: &mut [Option<Result<Appended>>], places: Vec<usize>, settled
         outcomes[place] = Some(outcome);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,7 +48,7 @@ struct Line {
     agents: bool,
     creator: UserId,
     creator_name: String,
-    unread: Seq,
+    unread: u64,
     last_id: Option<MessageId>,
     last_seq: Option<Seq>,
     last_text: Option<String>,
@@ -65,7 +65,7 @@ impl Line {
             title: self.title,
             kind: self.kind,
             head: self.head,
-            unread: self.unread.0,
+            unread: self.unread,
             owner: Owner::Human { user: creator },
             status: DialogStatus::Open,
             agents: self.agents,
@@ -99,7 +99,7 @@ pub(super) async fn one_of(read: &SqlitePool, user: UserId, id: ConversationId) 
 }
 
 pub(super) async fn access(read: &SqlitePool, user: UserId, id: ConversationId) -> Result<Option<Access>> {
-    let row: Option<(Kind, bool, Seq, UserId, Seq)> = sqlx::query_as(
+    let row: Option<(Kind, bool, Seq, UserId, u64)> = sqlx::query_as(
         "SELECT c.kind, c.agents, c.head, c.creator, c.member_count
          FROM members m JOIN conversations c ON c.id = m.conversation_id
          WHERE m.conversation_id = ? AND m.user_id = ?",
@@ -108,7 +108,7 @@ pub(super) async fn access(read: &SqlitePool, user: UserId, id: ConversationId) 
     .bind(user)
     .fetch_optional(read)
     .await?;
-    Ok(row.map(|(kind, agents, head, creator, members)| Access { kind, agents, head, creator, members: members.0 }))
+    Ok(row.map(|(kind, agents, head, creator, members)| Access { kind, agents, head, creator, members }))
 }
 
 pub(super) async fn members(read: &SqlitePool, id: ConversationId) -> Result<Vec<MemberRow>> {

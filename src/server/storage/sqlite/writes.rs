@@ -15,18 +15,15 @@ use crate::{
     server::storage::{Append, Appended, Result, StorageError, Write},
 };
 
-/// What a write comes to once it is checked.
-enum Verdict {
-    Nothing,
-    Event(Event, Audience),
-}
+/// What a write comes to once it is checked; `None` where it changes nothing.
+type Verdict = Option<(Event, Audience)>;
 
 pub(super) async fn perform(batch: &mut Batch, append: Append) -> Result<Appended> {
     let Append { conversation_id, at, write } = append;
     let head = log::head(batch.connection(), conversation_id).await?;
     match check(batch.connection(), conversation_id, write).await? {
-        Verdict::Nothing => Ok(Appended { seq: head, posted: None, changed: false }),
-        Verdict::Event(event, audience) => record(batch, conversation_id, at, event, audience).await,
+        None => Ok(Appended { seq: head, posted: None, changed: false }),
+        Some((event, audience)) => record(batch, conversation_id, at, event, audience).await,
     }
 }
 
@@ -76,7 +73,7 @@ impl Target {
 
     /// What is done to a note is for those who see the note.
     fn event(&self, event: Event) -> Verdict {
-        Verdict::Event(event, Audience::from_word(&self.audience))
+        Some((event, Audience::from_word(&self.audience)))
     }
 }
 
@@ -90,7 +87,7 @@ async fn edit(tx: &mut SqliteConnection, id: ConversationId, edited: Edited) -> 
         return Err(StorageError::Forbidden);
     }
     if target.text == edited.text {
-        return Ok(Verdict::Nothing);
+        return Ok(None);
     }
     Ok(target.event(Event::Edited(edited)))
 }
@@ -104,7 +101,7 @@ async fn delete(tx: &mut SqliteConnection, id: ConversationId, deleted: Deleted,
         return Err(StorageError::Forbidden);
     }
     if target.deleted {
-        return Ok(Verdict::Nothing);
+        return Ok(None);
     }
     Ok(target.event(Event::Deleted(deleted)))
 }
@@ -127,7 +124,7 @@ async fn react(tx: &mut SqliteConnection, id: ConversationId, reaction: Reaction
     .fetch_one(tx)
     .await?;
     if (mine > 0) == reaction.on {
-        return Ok(Verdict::Nothing);
+        return Ok(None);
     }
     if reaction.on && of_this_kind == 0 && reached(kinds, REACTIONS_PER_MESSAGE) {
         return Err(StorageError::Full("This message has as many kinds of reaction as it can hold."));
@@ -137,7 +134,7 @@ async fn react(tx: &mut SqliteConnection, id: ConversationId, reaction: Reaction
 
 async fn join(tx: &mut SqliteConnection, id: ConversationId, user: UserRef) -> Result<Verdict> {
     if is_member(tx, id, user.id).await? {
-        return Ok(Verdict::Nothing);
+        return Ok(None);
     }
     must_have_room(tx, user.id).await?;
     let members = sqlx::query_scalar("SELECT member_count FROM conversations WHERE id = ?").bind(id);
@@ -153,7 +150,7 @@ async fn leave(tx: &mut SqliteConnection, id: ConversationId, user: UserRef) -> 
 }
 
 fn member(user: UserRef, change: Membership) -> Verdict {
-    Verdict::Event(Event::Member(MemberChanged { user, change }), Audience::Public)
+    Some((Event::Member(MemberChanged { user, change }), Audience::Public))
 }
 
 /// What the server says is not asked for a right, but it can neither write twice what can be only once, nor
@@ -178,7 +175,7 @@ async fn server(tx: &mut SqliteConnection, id: ConversationId, event: Event) -> 
         }
         event => {
             let audience = Audience::of(&event);
-            Ok(Verdict::Event(event, audience))
+            Ok(Some((event, audience)))
         }
     }
 }
