@@ -1,5 +1,7 @@
 //! The log in one SQLite file: one connection writes, a few read beside it (WAL).
 //!
+//! What is deleted is overwritten in the file too (`secure_delete`, in the search index as well).
+//!
 //! What goes to a conversation's log goes through the [`committer`], many writes to a commit; accounts,
 //! sessions and charts are written by themselves on the same connection. Nothing is cached here: what a write
 //! needs to know it reads inside its own transaction.
@@ -62,7 +64,7 @@ impl SqliteStorage {
             options
                 .clone()
                 .create_if_missing(true)
-                .pragma("secure_delete", "fast")
+                .pragma("secure_delete", "on")
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full),
         )
@@ -212,7 +214,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::server::storage::conformance::{Backend, conformance};
+    use crate::server::storage::conformance::{Backend, House, conformance, delete, edit};
 
     struct Sqlite(tempfile::TempDir);
 
@@ -224,4 +226,24 @@ mod tests {
     }
 
     conformance!(|| Sqlite(tempfile::tempdir().unwrap()));
+
+    #[tokio::test]
+    async fn a_deleted_text_is_gone_from_the_file() {
+        let place = Sqlite(tempfile::tempdir().unwrap());
+        let house = House::open(&place).await;
+        let anna = house.user("anna").await;
+        let room = house.room(&[&anna]).await;
+        let long: String = (0..2_000).map(|i| format!("xylophone{i} ")).collect();
+        for text in ["xylophone", &long] {
+            let sent = house.post(room, &anna, text).await;
+            house.write(room, edit(&sent, &anna, &format!("{text} again"))).await.unwrap();
+            house.post(room, &anna, "what stays").await;
+            house.write(room, delete(&sent, &anna)).await.unwrap();
+        }
+        house.close().await;
+        let file = std::fs::read(place.0.path().join("magpie.db")).unwrap();
+        let holds = |word: &[u8]| file.windows(word.len()).any(|bytes| bytes == word);
+        assert!(holds(b"what stays"));
+        assert!(!holds(b"xylophone") && !holds(b"ylophon"));
+    }
 }

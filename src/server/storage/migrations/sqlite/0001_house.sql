@@ -128,6 +128,9 @@ CREATE VIRTUAL TABLE search USING fts5 (
     content = 'searchable', content_rowid = 'doc', tokenize = 'unicode61 remove_diacritics 2'
 );
 
+-- What is deleted leaves the index at once, not with some later merge.
+INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
+
 CREATE TRIGGER search_posted AFTER INSERT ON messages BEGIN
     INSERT INTO search (rowid, conversation, text) VALUES (new.doc, hex(new.conversation_id), new.text);
 END;
