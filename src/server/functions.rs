@@ -82,12 +82,22 @@ pub fn lead<T>(result: Result<T, Problem>, done: impl FnOnce(&T) -> String, back
 /// Lets somebody in: the cookie, and on to where they wanted to go.
 pub fn enter(granted: Result<Grant, Problem>, next: &str, back: &str) -> Result<(), Problem> {
     let entered = granted.map(|grant| set_cookie(grant.cookie));
-    lead(entered, |()| crate::api::local_path(next).to_owned(), back)
+    lead(entered, |()| local_path(next).to_owned(), back)
 }
 
 /// The sign-in page with what was filled in, but the password.
 pub fn login_page(next: &str, username: &str) -> String {
-    format!("/login?next={}&username={}", escape(crate::api::local_path(next)), escape(username))
+    format!("/login?next={}&username={}", escape(local_path(next)), escape(username))
+}
+
+/// A path of this site to be led to after a form: anything else would send people away from it.
+pub fn local_path(next: &str) -> &str {
+    let is_local = next.starts_with('/')
+        && !next.starts_with("//")
+        && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+        && !next.starts_with("/login")
+        && !next.starts_with("/fn");
+    if is_local { next } else { "/" }
 }
 
 /// Says what this page may load and run: its own files, and the one script that carries this response's nonce.
@@ -135,6 +145,23 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_form_leads_to_paths_of_this_site_alone() {
+        for (next, led) in [
+            ("/c/01J", "/c/01J"),
+            ("/settings?a=1", "/settings?a=1"),
+            ("", "/"),
+            ("https://evil.example", "/"),
+            ("//evil.example", "/"),
+            ("/\\evil.example", "/"),
+            ("/a\r\nSet-Cookie: x", "/"),
+            ("/login?next=/login", "/"),
+            ("javascript:alert(1)", "/"),
+        ] {
+            assert_eq!(local_path(next), led, "{next:?}");
+        }
+    }
 
     #[test]
     fn a_failed_sign_in_keeps_what_was_filled_in() {
