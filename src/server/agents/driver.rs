@@ -388,6 +388,3 @@ fn bounded(mut text: String) -> String {
     }
     text
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,358 @@
+use proptest::prelude::*;
+use serde_json::json;
 
+use super::*;
+use crate::protocol::UserId;
+
+const RUN: RunId = RunId::from_parts(1, 1);
+const ANSWER: MessageId = MessageId::from_parts(1, 2);
+
+fn machine(max_turns: u32) -> RunMachine {
+    let agent = Author { id: UserId::of_agent("assistant"), name: "Assistant".into(), emoji: Some("🐦".into()) };
+    RunMachine::new(RunSpec { run_id: RUN, message_id: ANSWER, agent, max_turns })
+}
+
+fn call(number: u64) -> PlannedCall {
+    PlannedCall {
+        call_id: CallId::from_parts(number, 0),
+        call: ModelCall { id: format!("call_{number}"), tool_name: "calculate".into(), arguments: json!({}) },
+        activity: "Calculating".into(),
+    }
+}
+
+fn returned(number: u64, text: &str) -> RunEvent {
+    let outcome = ToolOutcome { success: true, text: text.into(), chart: None, duration_ms: 3 };
+    RunEvent::ToolReturned { call_id: CallId::from_parts(number, 0), outcome }
+}
+
+/// Plays events and checks after each what must hold at any time.
+struct Play {
+    machine: RunMachine,
+    effects: Vec<Effect>,
+    /// The model is being asked.
+    asked: bool,
+    /// The call that is being made.
+    tool: Option<CallId>,
+    /// What the model wrote while it was asked.
+    written: String,
+}
+
+impl Play {
+    fn new(max_turns: u32) -> Self {
+        Self { machine: machine(max_turns), effects: vec![], asked: false, tool: None, written: String::new() }
+    }
+
+    fn tell(&mut self, event: RunEvent) -> &mut Self {
+        if let (RunEvent::Text(text), true) = (&event, self.asked) {
+            self.written.push_str(text);
+        }
+        if self.asked && matches!(event, RunEvent::ModelDone | RunEvent::ModelFailed(_)) {
+            self.asked = false;
+        }
+        if matches!(event, RunEvent::ToolReturned { call_id, .. } if Some(call_id) == self.tool) {
+            self.tool = None;
+        }
+        let over = self.machine.is_over();
+        let effects = self.machine.handle(event);
+        assert!(!over || effects.is_empty(), "nothing comes after the end");
+        for effect in &effects {
+            match effect {
+                Effect::CallModel { .. } => {
+                    assert!(!self.asked && self.tool.is_none(), "one thing at a time");
+                    self.asked = true;
+                }
+                Effect::CallTool(planned) => {
+                    assert!(!self.asked && self.tool.is_none(), "one thing at a time");
+                    self.tool = Some(planned.call_id);
+                }
+                Effect::Finish => (self.asked, self.tool) = (false, None),
+                _ => {}
+            }
+        }
+        self.effects.extend(effects);
+        self
+    }
+
+    fn log(&self) -> Vec<&Event> {
+        let event = |effect| match effect {
+            &Effect::Append(ref event) => Some(event),
+            _ => None,
+        };
+        self.effects.iter().filter_map(event).collect()
+    }
+
+    /// The log, a word for each event.
+    fn words(&self) -> Vec<String> {
+        self.log()
+            .into_iter()
+            .map(|event| match event {
+                Event::AgentRun(run) => run.status.as_str().to_owned(),
+                Event::Message(message) if message.partial => "partial".to_owned(),
+                event => event.kind().to_owned(),
+            })
+            .collect()
+    }
+
+    fn shown(&self) -> String {
+        let text = |effect: &Effect| match effect {
+            Effect::Show(text) => Some(text.clone()),
+            _ => None,
+        };
+        self.effects.iter().filter_map(text).collect()
+    }
+
+    fn message(&self) -> Option<&Message> {
+        self.log().into_iter().find_map(|event| match event {
+            Event::Message(message) => Some(message),
+            _ => None,
+        })
+    }
+
+    fn check_the_end(&self) {
+        assert!(self.machine.is_over(), "a run always ends");
+        let count = |wanted: &Effect| self.effects.iter().filter(|effect| *effect == wanted).count();
+        assert_eq!((self.effects.last(), count(&Effect::Finish)), (Some(&Effect::Finish), 1));
+        assert_eq!(count(&Effect::TypingStart), count(&Effect::TypingStop), "who starts typing stops");
+
+        let words = self.words();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let is_work =
+            |word: &&str| matches!(*word, "agent_step" | "progress" | "tool_call" | "tool_result" | "chart_generated");
+        let (first, rest) = words.split_first().expect("a run leaves events");
+        assert_eq!(*first, "initializing");
+        let rest = match rest {
+            ["processing", rest @ ..] => &rest[rest.iter().take_while(|word| is_work(word)).count()..],
+            rest => rest,
+        };
+        match rest {
+            ["message", "result", "completed"] => assert_eq!(count(&Effect::TypingStart), 1),
+            ["partial", end] | [end] => assert!(matches!(*end, "cancelled" | "failed" | "interrupted"), "{words:?}"),
+            _ => panic!("out of order: {words:?}"),
+        }
+        let failed = words.last() == Some(&"failed");
+        assert_eq!(self.effects.iter().any(|effect| matches!(effect, Effect::Report(_))), failed);
+
+        let shown = self.shown();
+        assert_eq!(self.message().map_or("", |message| &message.text).trim(), shown.trim(), "no text is lost");
+        let without_space = |text: &str| text.split_whitespace().collect::<String>();
+        if self.written.len() < limits::ANSWER_BYTES {
+            assert_eq!(without_space(&shown), without_space(&self.written), "all that was written is shown");
+        }
+        for event in self.log() {
+            match event {
+                Event::Message(message) => assert_eq!((message.id, message.run_id), (ANSWER, Some(RUN))),
+                Event::Result(result) => {
+                    assert_eq!((result.message_id, result.content.as_str()), (ANSWER, shown.as_str()));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_with_a_tool_goes_in_the_order_of_the_protocol() {
+    let mut play = Play::new(8);
+    play.tell(RunEvent::Asked { waits: None })
+        .tell(RunEvent::Started)
+        .tell(RunEvent::Called(call(1)))
+        .tell(RunEvent::Called(call(2)))
+        .tell(RunEvent::ModelDone)
+        .tell(returned(1, "391"))
+        .tell(returned(2, "4"))
+        .tell(RunEvent::Text("17 × 23 ".into()))
+        .tell(RunEvent::Text("= 391".into()))
+        .tell(RunEvent::ModelDone);
+    let order = "initializing processing progress agent_step agent_step tool_call tool_result agent_step tool_call \
+                 tool_result progress agent_step agent_step progress message result completed";
+    assert_eq!(play.words().join(" "), order);
+    assert_eq!(play.message().map(|message| message.text.as_str()), Some("17 × 23 = 391"));
+    let heard: Vec<_> =
+        play.machine.transcript().iter().map(|message| matches!(message, ChatMessage::Tool { .. })).collect();
+    assert_eq!(heard, [false, true, true]);
+    play.check_the_end();
+}
+
+#[test]
+fn a_chart_is_told_of_after_its_result() {
+    let mut play = Play::new(8);
+    let chart = ChartId::from_parts(7, 7);
+    let outcome =
+        ToolOutcome { success: true, text: "drawn".into(), chart: Some((chart, "Sales".into())), duration_ms: 1 };
+    play.tell(RunEvent::Asked { waits: None }).tell(RunEvent::Started).tell(RunEvent::Called(call(1)));
+    play.tell(RunEvent::ModelDone).tell(RunEvent::ToolReturned { call_id: CallId::from_parts(1, 0), outcome });
+    let at = play.words().iter().position(|word| word == "chart_generated").expect("a chart");
+    assert_eq!(play.words()[at - 1], "tool_result");
+    let Event::ChartGenerated(told) = play.log()[at] else { panic!("a chart") };
+    assert_eq!(told.url, format!("/api/v1/charts/{chart}.svg"));
+}
+
+#[test]
+fn what_was_written_before_a_stop_stays() {
+    for (stop, end) in [
+        (Stop::Cancelled("Stopped.".into()), "cancelled"),
+        (Stop::Interrupted("Shutting down.".into()), "interrupted"),
+        (Stop::Failed("No.".into()), "failed"),
+    ] {
+        let mut play = Play::new(8);
+        play.tell(RunEvent::Asked { waits: None })
+            .tell(RunEvent::Started)
+            .tell(RunEvent::Text("Half an".into()))
+            .tell(RunEvent::Stop(stop))
+            .tell(RunEvent::Text("swer".into()))
+            .tell(RunEvent::ModelDone);
+        assert_eq!(&play.words()[play.words().len() - 2..], ["partial", end]);
+        assert_eq!(play.message().map(|message| message.text.as_str()), Some("Half an"));
+        play.check_the_end();
+    }
+}
+
+#[test]
+fn a_stop_before_its_turn_leaves_two_events() {
+    let mut play = Play::new(8);
+    play.tell(RunEvent::Asked { waits: Some("Waiting.".into()) })
+        .tell(RunEvent::Stop(Stop::Cancelled("Stopped.".into())));
+    assert_eq!(play.words(), ["initializing", "cancelled"]);
+    play.check_the_end();
+}
+
+#[test]
+fn a_model_that_never_answers_is_ended_after_its_turns() {
+    let mut play = Play::new(3);
+    play.tell(RunEvent::Asked { waits: None }).tell(RunEvent::Started);
+    for number in 1.. {
+        if play.machine.is_over() {
+            break;
+        }
+        play.tell(RunEvent::Called(call(number))).tell(RunEvent::ModelDone).tell(returned(number, "again"));
+    }
+    let asked: Vec<bool> = play
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::CallModel { with_tools } => Some(*with_tools),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(asked, [true, true, false], "the last turn has no tools");
+    play.check_the_end();
+}
+
+#[test]
+fn no_more_calls_are_made_than_a_turn_allows() {
+    let mut play = Play::new(8);
+    play.tell(RunEvent::Asked { waits: None }).tell(RunEvent::Started);
+    for number in 0..=limits::CALLS_PER_TURN as u64 {
+        play.tell(RunEvent::Called(call(number)));
+    }
+    play.tell(RunEvent::ModelDone);
+    for number in 0..=limits::CALLS_PER_TURN as u64 {
+        play.tell(returned(number, "ok"));
+    }
+    assert_eq!(play.words().iter().filter(|word| *word == "tool_call").count(), limits::CALLS_PER_TURN);
+}
+
+#[test]
+fn an_answer_is_cut_at_its_bound() {
+    let mut play = Play::new(8);
+    play.tell(RunEvent::Asked { waits: None }).tell(RunEvent::Started).tell(RunEvent::Text("a".into()));
+    play.tell(RunEvent::Text("é".repeat(limits::ANSWER_BYTES / 2)));
+    assert_eq!(play.message().map(|message| message.text.len()), Some(limits::ANSWER_BYTES - 1));
+    assert_eq!(play.words().last().map(String::as_str), Some("failed"));
+    play.check_the_end();
+}
+
+#[test]
+fn an_empty_answer_is_a_failure() {
+    let mut play = Play::new(8);
+    play.tell(RunEvent::Asked { waits: None }).tell(RunEvent::Started).tell(RunEvent::Text(" \n".into()));
+    play.tell(RunEvent::ModelDone);
+    assert_eq!(play.words().last().map(String::as_str), Some("failed"));
+    assert_eq!(play.message(), None);
+}
+
+#[test]
+fn usage_is_added_up_over_the_turns() {
+    let mut play = Play::new(8);
+    let used = |input_tokens, output_tokens| RunEvent::Used(Usage { input_tokens, output_tokens });
+    play.tell(RunEvent::Asked { waits: None }).tell(RunEvent::Started).tell(used(5, 1)).tell(used(10, 2));
+    play.tell(RunEvent::Called(call(1))).tell(RunEvent::ModelDone).tell(returned(1, "ok"));
+    play.tell(used(20, 3)).tell(RunEvent::Text("Done.".into())).tell(RunEvent::ModelDone);
+    let Some(Event::AgentRun(end)) = play.log().last().copied() else { panic!("an end") };
+    assert_eq!(end.usage, Some(Usage { input_tokens: 30, output_tokens: 5 }));
+}
+
+/// What may happen next, whether it fits or not.
+#[derive(Clone, Debug)]
+enum Step {
+    Asked,
+    Started,
+    Text(String),
+    Called,
+    ModelDone,
+    ModelFailed,
+    /// The tool that is on returns, or one that nobody waits for.
+    Returned {
+        late: bool,
+        chart: bool,
+    },
+    Cancelled,
+    Failed,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        2 => Just(Step::Asked),
+        2 => Just(Step::Started),
+        8 => "[a-zé \n]{0,12}".prop_map(Step::Text),
+        6 => Just(Step::Called),
+        8 => Just(Step::ModelDone),
+        1 => Just(Step::ModelFailed),
+        8 => (any::<bool>(), any::<bool>()).prop_map(|(late, chart)| Step::Returned { late, chart }),
+        1 => Just(Step::Cancelled),
+        1 => Just(Step::Failed),
+    ];
+    (any::<bool>(), prop::collection::vec(step, 0..60)).prop_map(|(begun, mut steps)| {
+        if begun {
+            steps.splice(0..0, [Step::Asked, Step::Started]);
+        }
+        steps
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_the_order_holds_and_nothing_is_lost(steps in steps(), max_turns in 1u32..5) {
+        let mut play = Play::new(max_turns);
+        let mut number = 0;
+        for step in steps {
+            let event = match step {
+                Step::Asked => RunEvent::Asked { waits: None },
+                Step::Started => RunEvent::Started,
+                Step::Text(text) => RunEvent::Text(text),
+                Step::Called => {
+                    number += 1;
+                    RunEvent::Called(call(number))
+                }
+                Step::ModelDone => RunEvent::ModelDone,
+                Step::ModelFailed => RunEvent::ModelFailed("cut".into()),
+                Step::Returned { late, chart } => RunEvent::ToolReturned {
+                    call_id: play.tool.filter(|_| !late).unwrap_or(CallId::from_parts(0, 99)),
+                    outcome: ToolOutcome {
+                        success: true,
+                        text: "ok".into(),
+                        chart: chart.then(|| (ChartId::from_parts(1, 1), "Chart".into())),
+                        duration_ms: 0,
+                    },
+                },
+                Step::Cancelled => RunEvent::Stop(Stop::Cancelled("Stopped.".into())),
+                Step::Failed => RunEvent::Stop(Stop::Failed("No.".into())),
+            };
+            play.tell(event);
+        }
+        play.tell(RunEvent::Stop(Stop::Interrupted("The end.".into())));
+        play.check_the_end();
+        prop_assert!(play.words().iter().filter(|word| *word == "tool_result").count()
+            <= play.words().iter().filter(|word| *word == "tool_call").count());
+    }
+}
