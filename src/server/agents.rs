@@ -22,13 +22,13 @@ use crate::{
 
 pub mod llm;
 pub mod run;
+pub mod team;
 pub mod tools;
 
 mod context;
 mod driver;
 mod live;
 mod queue;
-mod team;
 
 use driver::{Driver, Shared};
 use live::LiveText;
@@ -51,7 +51,14 @@ impl Agents {
         Self::with(storage, bus, llm, Tools::built_in(), Team::built_in())
     }
 
-    fn with(storage: Arc<dyn Storage>, bus: Arc<dyn Bus>, llm: Arc<dyn LlmClient>, tools: Tools, team: Team) -> Self {
+    /// With a team and tools of one's own.
+    pub fn with(
+        storage: Arc<dyn Storage>,
+        bus: Arc<dyn Bus>,
+        llm: Arc<dyn LlmClient>,
+        tools: Tools,
+        team: Team,
+    ) -> Self {
         let places = Arc::new(Semaphore::new(limits::CONCURRENT_RUNS));
         let shared = Shared { storage, bus, llm, tools, places, draining: CancellationToken::new() };
         Self { shared: Arc::new(shared), team: Arc::new(team), queue: Arc::default(), tasks: TaskTracker::new() }

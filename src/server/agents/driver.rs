@@ -211,7 +211,11 @@ impl Driver {
             let type_at = self.type_at.unwrap_or_else(|| Instant::now() + Duration::from_secs(3_600));
             select! {
                 biased;
-                () = self.run.cancel.cancelled() => return self.stopped(),
+                () = self.run.cancel.cancelled() => {
+                    // At once, before anything is written: the log may be slow.
+                    self.source = Source::Nothing;
+                    return self.stopped();
+                }
                 () = sleep_until(self.show_at), if !self.waiting.is_empty() => self.show().await,
                 () = sleep_until(type_at), if self.type_at.is_some() => self.typing(true).await,
                 event = self.source.next() => return event,

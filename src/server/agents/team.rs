@@ -36,6 +36,11 @@ last message, briefly and in Markdown. Use the tools for arithmetic, units, date
 earlier, rather than guessing. Say plainly what you do not know, and never claim to have done what you did not do.";
 
 impl Team {
+    /// The first of them answers where nobody is named.
+    pub fn of(first: Agent, others: impl IntoIterator<Item = Agent>) -> Self {
+        Self { first: Arc::new(first), others: others.into_iter().map(Arc::new).collect() }
+    }
+
     /// One agent that answers.
     pub fn built_in() -> Self {
         let assistant = Agent {
@@ -48,7 +53,7 @@ impl Team {
                 .into(),
             max_turns: limits::TURNS_PER_RUN,
         };
-        Self { first: Arc::new(assistant), others: Vec::new() }
+        Self::of(assistant, [])
     }
 
     /// Whether a message speaks to the agents: `@agents`, `@assistant`, or an agent's name, as a word.

@@ -108,7 +108,7 @@ fn number(chars: &[char]) -> Result<(Number, usize)> {
     let value = match digits.parse::<i128>() {
         Ok(whole) => {
             let ten = Number::whole(10).pow(Number::whole(power.into()));
-            Number::whole(whole).mul(ten?)?
+            Number::whole(whole).times(ten?)?
         }
         Err(_) if digits.is_empty() => return Err(Trouble::Unexpected(".".into())),
         Err(_) => Number::approx(format!("{digits}e{power}").parse().map_err(|_| Trouble::TooLarge)?)?,
@@ -181,10 +181,10 @@ impl Parser {
             };
             let right = self.product()?;
             let amount = match right.percent && !left.percent {
-                true => left.number.mul(right.number)?,
+                true => left.number.times(right.number)?,
                 false => right.number,
             };
-            left = if minus { left.number.sub(amount)? } else { left.number.add(amount)? }.into();
+            left = if minus { left.number.minus(amount)? } else { left.number.plus(amount)? }.into();
         }
     }
 
@@ -194,11 +194,11 @@ impl Parser {
             let result = match () {
                 () if self.take('*') || self.take_word("x") || self.take_word("of") => {
                     let right = self.signed()?;
-                    left.number.mul(right.number)
+                    left.number.times(right.number)
                 }
                 () if self.take('/') => {
                     let right = self.signed()?;
-                    left.number.div(right.number)
+                    left.number.over(right.number)
                 }
                 () if self.take('%') || self.take_word("mod") => {
                     let right = self.signed()?;
@@ -206,7 +206,7 @@ impl Parser {
                 }
                 () if self.starts_operand(self.at) => {
                     let right = self.power()?;
-                    left.number.mul(right.number)
+                    left.number.times(right.number)
                 }
                 () => return Ok(left),
             };
@@ -225,7 +225,7 @@ impl Parser {
     fn signed(&mut self) -> Result<Value> {
         if self.take('-') {
             let value = self.deeper(Self::signed)?;
-            return Ok(Value { number: value.number.neg()?, ..value });
+            return Ok(Value { number: value.number.negated()?, ..value });
         }
         if self.take('+') {
             return self.deeper(Self::signed);
@@ -249,7 +249,7 @@ impl Parser {
                 value = value.number.factorial()?.into();
             } else if self.peek() == Some(&Token::Sign('%')) && !self.starts_operand(self.at + 1) {
                 self.at += 1;
-                value = Value { number: value.number.div(Number::whole(100))?, percent: true };
+                value = Value { number: value.number.over(Number::whole(100))?, percent: true };
             } else {
                 return Ok(value);
             }
@@ -307,11 +307,11 @@ fn apply(name: &str, of: Number) -> Result<Number> {
     match name {
         "sqrt" => of.sqrt(),
         "factorial" => of.factorial(),
-        "abs" if of.as_f64() < 0.0 => of.neg(),
+        "abs" if of.as_f64() < 0.0 => of.negated(),
         "abs" => Ok(of),
         "floor" => of.floor(),
-        "ceil" => of.neg()?.floor()?.neg(),
-        "round" => of.add(Number::ratio(1, 2)?)?.floor(),
+        "ceil" => of.negated()?.floor()?.negated(),
+        "round" => of.plus(Number::ratio(1, 2)?)?.floor(),
         "sin" => float(f64::sin),
         "cos" => float(f64::cos),
         "tan" => float(f64::tan),

@@ -65,22 +65,22 @@ impl Number {
         }
     }
 
-    pub fn add(self, other: Self) -> Result<Self, Trouble> {
+    pub fn plus(self, other: Self) -> Result<Self, Trouble> {
         let exact = |a: i128, b: i128, c: i128, d: i128| {
             Some((a.checked_mul(d)?.checked_add(c.checked_mul(b)?)?, b.checked_mul(d)?))
         };
         self.with(other, exact, |a, b| a + b)
     }
 
-    pub fn sub(self, other: Self) -> Result<Self, Trouble> {
-        self.add(other.neg()?)
+    pub fn minus(self, other: Self) -> Result<Self, Trouble> {
+        self.plus(other.negated()?)
     }
 
-    pub fn mul(self, other: Self) -> Result<Self, Trouble> {
+    pub fn times(self, other: Self) -> Result<Self, Trouble> {
         self.with(other, |a, b, c, d| Some((a.checked_mul(c)?, b.checked_mul(d)?)), |a, b| a * b)
     }
 
-    pub fn div(self, other: Self) -> Result<Self, Trouble> {
+    pub fn over(self, other: Self) -> Result<Self, Trouble> {
         if other.as_f64() == 0.0 {
             return Err(Trouble::DivisionByZero);
         }
@@ -89,11 +89,11 @@ impl Number {
 
     /// What is left of a division, with the divisor's sign.
     pub fn modulo(self, other: Self) -> Result<Self, Trouble> {
-        let times = self.div(other)?.floor()?;
-        self.sub(times.mul(other)?)
+        let times = self.over(other)?.floor()?;
+        self.minus(times.times(other)?)
     }
 
-    pub fn neg(self) -> Result<Self, Trouble> {
+    pub fn negated(self) -> Result<Self, Trouble> {
         match self {
             Exact { num, den } if num != i128::MIN => Ok(Exact { num: -num, den }),
             other => Self::approx(-other.as_f64()),

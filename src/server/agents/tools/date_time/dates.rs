@@ -165,7 +165,7 @@ fn month(word: &str) -> Option<u32> {
             || (word.len() >= 3 && word.len() <= 4 && name.starts_with(&word))
             || (word == "sept" && name == "september")
     };
-    MONTHS.iter().position(|name| fits(&name)).map(|at| at as u32 + 1)
+    MONTHS.iter().position(|name| fits(name)).map(|at| at as u32 + 1)
 }
 
 /// `24`, `24th`.
