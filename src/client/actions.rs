@@ -103,9 +103,10 @@ impl Client {
     /// The reader has seen everything up to here. Going back is nothing.
     pub fn read(self, conversation_id: ConversationId, up_to: Seq) {
         let Some(me) = self.state.me().get_untracked() else { return };
-        let mut is_news = false;
+        let (mut is_news, mut up_to) = (false, up_to);
         self.change_thread(conversation_id, |thread| {
-            let changes = thread.read_by(&me, up_to.min(thread.cursor));
+            up_to = up_to.min(thread.cursor);
+            let changes = thread.read_by(&me, up_to);
             is_news = changes.contains(&Change::Reads);
             changes
         });

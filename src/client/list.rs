@@ -42,6 +42,15 @@ impl Client {
         self.change_row(id, |row| read_row(row, up_to, thread.as_deref(), me));
     }
 
+    fn count_what_was_read(self, row: &mut Conversation) {
+        let (thread, me) = (self.thread_store(row.id), self.my_id());
+        let thread = thread.as_ref().map(|store| store.read_untracked());
+        let mine = thread.as_ref().and_then(|thread| thread.reads.iter().find(|read| read.user.id == me));
+        if let Some(up_to) = mine.map(|read| read.up_to) {
+            read_row(row, up_to, thread.as_deref(), me);
+        }
+    }
+
     /// A frame about one's own list.
     pub(super) fn list_changed(self, ConversationChanged { conversation, change }: &ConversationChanged) {
         let id = conversation.id;
@@ -49,8 +58,12 @@ impl Client {
             ListChange::Removed => self.remove_row(id),
             ListChange::Added | ListChange::Changed => {
                 let is_known = self.state.read_untracked().conversations.iter().any(|row| row.id == id);
-                self.merge_list(vec![conversation.clone()]);
-                if !is_known {
+                if is_known {
+                    // What it counts comes with the events of the log.
+                    let counts = |ours: &Conversation| merge(ours, conversation, |_, _| false);
+                    self.change_row(id, |row| change_if_other(row, counts));
+                } else {
+                    self.merge_list(vec![conversation.clone()]);
                     self.resubscribe(id);
                 }
                 self.change_thread(id, |thread| {
@@ -72,7 +85,7 @@ impl Client {
         let mut new = Vec::new();
         for row in rows {
             match ours.iter_mut().find(|one| one.id == row.id) {
-                Some(one) => merge(one, row),
+                Some(one) => *one = merge(one, &row, |ours, told| told > ours),
                 None => new.push(row),
             }
         }
@@ -81,13 +94,13 @@ impl Client {
     }
 
     /// Takes in the whole list: what is not in it is not ours any more.
-    fn replace_list(self, mut rows: Vec<Conversation>) {
+    pub(super) fn replace_list(self, mut rows: Vec<Conversation>) {
         let mut ours = self.state.read_untracked().conversations.clone();
         for row in &mut rows {
             if let Some(index) = ours.iter().position(|one| one.id == row.id) {
-                let mut one = ours.swap_remove(index);
-                merge(&mut one, row.clone());
-                *row = one;
+                // At the same head the server's count is right, except for what we just read.
+                *row = merge(&ours.swap_remove(index), row, |ours, told| told >= ours);
+                self.count_what_was_read(row);
             }
         }
         self.set_list(rows);
@@ -158,9 +171,17 @@ impl Client {
     }
 }
 
-/// The counts of whichever is fresher; the rest is not in the log, so the newly told is right.
-fn merge(ours: &mut Conversation, told: Conversation) {
-    let fresher = if told.head > ours.head { told.clone() } else { ours.clone() };
-    let Conversation { head, unread, last_message, .. } = fresher;
-    *ours = Conversation { head, unread, last_message, ..told };
+/// What is in the log, from whichever counts by its head; the rest is not, so the newly told is right.
+fn merge(ours: &Conversation, told: &Conversation, told_counts: fn(Seq, Seq) -> bool) -> Conversation {
+    let counts = if told_counts(ours.head, told.head) { told } else { ours };
+    Conversation { head: counts.head, unread: counts.unread, last_message: counts.last_message.clone(), ..told.clone() }
+}
+
+fn change_if_other(row: &mut Conversation, change: impl FnOnce(&Conversation) -> Conversation) -> RowChange {
+    let now = change(row);
+    if *row == now {
+        return RowChange::Nothing;
+    }
+    *row = now;
+    RowChange::Changed
 }

@@ -258,6 +258,23 @@ fn rows_come_go_and_move_to_the_top() {
 }
 
 #[test]
+fn a_fetched_list_corrects_the_counts_and_keeps_what_was_just_read() {
+    let _owner = owned();
+    let (client, _) = page();
+    client.apply(&durable(message(4, 1)));
+    let unread = || client.state().read_untracked().conversations[0].unread;
+    client.replace_list(vec![Conversation { unread: 7, ..row(1, 3) }, row(2, 0)]);
+    assert_eq!(unread(), 1, "an older answer does not count");
+    client.replace_list(vec![Conversation { unread: 5, ..row(1, 4) }, row(2, 0)]);
+    assert_eq!(unread(), 5);
+    client.read(room(1), Seq(4));
+    client.replace_list(vec![Conversation { unread: 5, ..row(1, 4) }, row(2, 0)]);
+    assert_eq!(unread(), 0, "the server does not know yet that it was read");
+    client.replace_list(vec![row(2, 0)]);
+    assert_eq!(client.state().read_untracked().conversations.len(), 1, "what is not in it is not ours");
+}
+
+#[test]
 fn seeding_again_changes_nothing_and_never_goes_back() {
     let _owner = owned();
     let (client, shown) = page();
