@@ -70,7 +70,11 @@ impl Committer {
                 () = self.closing.cancelled(), if !self.waiting.is_closed() => self.waiting.close(),
                 taken = self.waiting.recv_many(&mut jobs, WRITES_PER_COMMIT) => match taken {
                     0 => return,
-                    _ => self.commit(jobs.drain(..)).await,
+                    _ => {
+                        self.commit(jobs.drain(..)).await;
+                        // Who was answered just now may write again at once: let them share the next commit.
+                        tokio::task::yield_now().await;
+                    }
                 },
             }
         }
