@@ -1,7 +1,7 @@
 //! Frames from a client: `{"type", "payload", "ref"?}`.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::value::MapDeserializer};
 use serde_json::{Map, Value};
 
 use super::{
@@ -221,7 +221,9 @@ impl ClientEnvelope {
             Some(payload @ Value::Object(_)) => payload,
             Some(_) => return Err(invalid("payload", "an object".into(), reference)),
         };
-        let whole = serde_json::json!({ "type": kind, "payload": payload });
+        // The type first: a payload that comes before it is buffered, and its errors lose their place.
+        let parts = [("type", Value::String(kind)), ("payload", payload)];
+        let whole = MapDeserializer::<_, serde_json::Error>::new(parts.into_iter());
         match serde_path_to_error::deserialize(whole) {
             Ok(frame) => Ok(Self { frame, reference }),
             Err(error) => {
