@@ -64,7 +64,6 @@ impl Client {
                     self.change_row(id, |row| change_if_other(row, counts));
                 } else {
                     self.merge_list(vec![conversation.clone()]);
-                    self.resubscribe(id);
                 }
                 self.change_thread(id, |thread| {
                     thread.title.clone_from(&conversation.title);
@@ -89,8 +88,13 @@ impl Client {
                 None => new.push(row),
             }
         }
+        let added: Vec<_> = new.iter().map(|row| row.id).collect();
         new.append(&mut ours);
         self.set_list(new);
+        // Where the connection was faster than the list, its resumption knew nothing of these.
+        for id in added {
+            self.resubscribe(id);
+        }
     }
 
     /// Takes in the whole list: what is not in it is not ours any more.
