@@ -1,7 +1,7 @@
 //! Frames from a client: `{"type", "payload", "ref"?}`.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::value::MapDeserializer};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
@@ -213,28 +213,48 @@ impl ClientEnvelope {
             Some(Value::String(kind)) => kind,
             _ => return Err(FrameError::Bad("a frame has a `type`, a string".into())),
         };
-        if !Self::knows(&kind) {
-            return Err(FrameError::UnknownType { kind, reference });
-        }
         let payload = match raw.remove("payload") {
             None | Some(Value::Null) => Value::Object(Map::new()),
             Some(payload @ Value::Object(_)) => payload,
-            Some(_) => return Err(invalid("payload", "an object".into(), reference)),
+            Some(_) if ClientFrame::TYPES.contains(&kind.as_str()) => {
+                return Err(invalid("payload", "an object".into(), reference));
+            }
+            Some(_) => return Err(FrameError::UnknownType { kind, reference }),
         };
-        // The type first: a payload that comes before it is buffered, and its errors lose their place.
-        let parts = [("type", Value::String(kind)), ("payload", payload)];
-        let whole = MapDeserializer::<_, serde_json::Error>::new(parts.into_iter());
-        match serde_path_to_error::deserialize(whole) {
-            Ok(frame) => Ok(Self { frame, reference }),
-            Err(error) => {
+        match ClientFrame::read(&kind, payload) {
+            Some(Ok(frame)) => Ok(Self { frame, reference }),
+            Some(Err(error)) => {
                 let (field, problem) = locate(&error);
                 Err(invalid(&field, problem, reference))
             }
+            None => Err(FrameError::UnknownType { kind, reference }),
         }
     }
+}
 
-    fn knows(kind: &str) -> bool {
-        ClientFrame::TYPES.contains(&kind)
+type FieldError = serde_path_to_error::Error<serde_json::Error>;
+
+impl ClientFrame {
+    /// The payload of this type; `None` if there is no such type. Each payload is read by itself: within the
+    /// tagged enum serde buffers it, and forgets which field was wrong.
+    fn read(kind: &str, payload: Value) -> Option<Result<Self, FieldError>> {
+        use serde_path_to_error::deserialize as read;
+        Some(match kind {
+            "subscribe" => read(payload).map(Self::Subscribe),
+            "unsubscribe" => read(payload).map(Self::Unsubscribe),
+            "chat" => read(payload).map(Self::Chat),
+            "cancel" => read(payload).map(Self::Cancel),
+            "typing_start" => read(payload).map(Self::TypingStart),
+            "typing_stop" => read(payload).map(Self::TypingStop),
+            "read" => read(payload).map(Self::Read),
+            "edit" => read(payload).map(Self::Edit),
+            "delete" => read(payload).map(Self::Delete),
+            "react" => read(payload).map(Self::React),
+            "control" => read(payload).map(Self::Control),
+            "approve" => read(payload).map(Self::Approve),
+            "ping" => read(payload).map(Self::Ping),
+            _ => return None,
+        })
     }
 }
 
@@ -244,13 +264,12 @@ fn invalid(field: &str, problem: String, reference: Option<String>) -> FrameErro
 }
 
 /// The field that a deserialisation error is about, and what is wrong there.
-fn locate(error: &serde_path_to_error::Error<serde_json::Error>) -> (String, String) {
+fn locate(error: &FieldError) -> (String, String) {
     let problem = error.inner().to_string();
     let path = error.path().to_string();
-    let path = path.strip_prefix("payload").unwrap_or(&path).trim_start_matches('.');
     // serde reports a missing field at its parent: name the field itself.
     let missing = problem.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-    match (path, missing) {
+    match (path.as_str(), missing) {
         ("" | ".", Some(field)) => (field.to_owned(), "missing".to_owned()),
         (parent, Some(field)) => (format!("{parent}.{field}"), "missing".to_owned()),
         ("" | ".", None) => ("payload".to_owned(), problem),

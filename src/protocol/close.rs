@@ -6,6 +6,8 @@
 pub enum CloseCode {
     Normal = 1000,
     GoingAway = 1001,
+    ProtocolError = 1002,
+    BadUtf8 = 1007,
     TooLarge = 1009,
     SlowReader = 4001,
     /// The reason holds the delay in milliseconds after which to come back.
@@ -40,6 +42,8 @@ impl CloseCode {
         match self {
             Self::Normal => "normal",
             Self::GoingAway => "going away",
+            Self::ProtocolError => "websocket protocol error",
+            Self::BadUtf8 => "text that is not UTF-8",
             Self::TooLarge => "frame too large",
             Self::SlowReader => "slow reader",
             Self::Draining => "server draining",

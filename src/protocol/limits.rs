@@ -73,6 +73,8 @@ pub const CONNECTIONS: usize = 50_000;
 pub const CONNECTIONS_PER_USER: usize = 20_000;
 /// Bad frames in a minute: the last of them closes with 4504, with rate limits off, too.
 pub const BAD_FRAMES_PER_MINUTE: usize = 10;
+/// Frames over the rate, one after the other, after which the connection is closed with 4004.
+pub const RATE_LIMITED_FRAMES: u32 = 200;
 pub const HEARTBEAT_MS: u64 = 25_000;
 /// Pings without an answer after which the socket is closed with 4003.
 pub const UNANSWERED_PINGS: u32 = 2;
