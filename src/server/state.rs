@@ -1,18 +1,132 @@
 //! The composition root: the one place that names the backends.
 
-use std::sync::Arc;
+use std::{io, path::Path, sync::Arc};
 
 use axum::extract::FromRef;
+use leptos::config::{LeptosOptions, get_configuration};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::mpsc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{accounts::Accounts, config::Config, conversations::Conversations, storage::Storage};
-use crate::protocol::LogEpoch;
+use super::{
+    accounts::Accounts,
+    agents::{
+        Agents,
+        llm::{LlmClient, offline::OfflineClient},
+    },
+    bus::{Bus, BusMessage, in_process::InProcessBus},
+    config::{Config, Database, Provider},
+    conversations::Conversations,
+    hub::Hub,
+    limits::Rates,
+    storage::{CommitSink, LoggedFrame, Storage, StorageError, sqlite::SqliteStorage},
+    telemetry,
+};
+use crate::protocol::{LogEpoch, limits};
 
 /// What every handler may ask for. Cheap to clone.
 #[derive(Clone, FromRef)]
 pub struct AppState {
     pub config: Arc<Config>,
+    pub leptos_options: LeptosOptions,
     pub storage: Arc<dyn Storage>,
+    pub bus: Arc<dyn Bus>,
+    pub hub: Arc<Hub>,
     pub accounts: Accounts,
     pub conversations: Conversations,
+    pub agents: Agents,
+    pub rates: Rates,
+    pub metrics: PrometheusHandle,
     pub log_epoch: LogEpoch,
+    /// Cancelled when the server is to stop: no new sockets from then on.
+    pub shutdown: CancellationToken,
+    /// Every open socket.
+    pub sockets: TaskTracker,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("cannot open the database {path}: {source}")]
+    Database { path: String, source: StorageError },
+    #[error("cannot read Leptos.toml: {0}")]
+    Leptos(String),
+    #[error("cannot listen on {addr}: {source}")]
+    Listen { addr: std::net::SocketAddr, source: io::Error },
+    #[error("the server failed: {0}")]
+    Serve(#[from] io::Error),
+}
+
+impl AppState {
+    /// Opens the backends and joins the parts. What an earlier life left unfinished is ended here.
+    pub async fn open(config: Config) -> Result<Self, StartError> {
+        let config = Arc::new(config);
+        let leptos_options = leptos_options(&config)?;
+        let Database::Sqlite(path) = &config.storage.database;
+        let failed = |source| StartError::Database { path: path.display().to_string(), source };
+
+        let (commits, committed) = mpsc::channel(limits::BUS_QUEUE);
+        let storage = open_storage(path, commits).await.map_err(failed)?;
+        let hub = Arc::new(Hub::default());
+        let bus: Arc<dyn Bus> = Arc::new(InProcessBus::start(hub.clone()));
+        publish_commits(committed, bus.clone());
+
+        let Provider::Offline = config.agents.provider;
+        let llm: Arc<dyn LlmClient> = Arc::new(OfflineClient::default());
+        let agents = Agents::new(storage.clone(), bus.clone(), llm);
+        agents.recover().await.map_err(failed)?;
+
+        let rates = Rates::new(&config.limits);
+        Ok(Self {
+            accounts: Accounts::new(config.clone(), storage.clone(), bus.clone(), rates.clone()),
+            conversations: Conversations::new(storage.clone(), bus.clone(), hub.clone(), agents.clone(), rates.clone()),
+            log_epoch: storage.log_epoch().await.map_err(failed)?,
+            metrics: telemetry::metrics(),
+            shutdown: CancellationToken::new(),
+            sockets: TaskTracker::new(),
+            config,
+            leptos_options,
+            storage,
+            bus,
+            hub,
+            agents,
+            rates,
+        })
+    }
+}
+
+async fn open_storage(path: &Path, commits: CommitSink) -> Result<Arc<dyn Storage>, StorageError> {
+    Ok(Arc::new(SqliteStorage::open(path, commits).await?))
+}
+
+/// Hands each commit to the bus, in order, until storage is closed.
+fn publish_commits(mut committed: mpsc::Receiver<Arc<LoggedFrame>>, bus: Arc<dyn Bus>) {
+    tokio::spawn(async move {
+        while let Some(frame) = committed.recv().await {
+            bus.publish(BusMessage::Durable(frame)).await;
+        }
+    });
+}
+
+/// Where the site lies: as cargo-leptos says, or as `Leptos.toml` beside us does, or beside the binary.
+fn leptos_options(config: &Config) -> Result<LeptosOptions, StartError> {
+    let file = Some("Leptos.toml").filter(|file| Path::new(file).exists());
+    let found = get_configuration(file).map_err(|error| StartError::Leptos(error.to_string()))?;
+    let mut options = found.leptos_options;
+    options.site_addr = config.server.addr;
+    if options.output_name.is_empty() {
+        options.output_name = env!("CARGO_PKG_NAME").into();
+    }
+    if !Path::new(&*options.site_root).join("pkg").is_dir()
+        && let Some(beside) = site_beside_the_binary()
+    {
+        options.site_root = beside.into();
+    }
+    Ok(options)
+}
+
+/// `target/release/magpie` finds `target/site` from any working directory.
+fn site_beside_the_binary() -> Option<String> {
+    let binary = std::env::current_exe().ok()?;
+    let site = binary.parent()?.parent()?.join("site");
+    site.join("pkg").is_dir().then(|| site.display().to_string())
 }

@@ -31,6 +31,11 @@ impl Connection {
         self.lane.push(frame.lane, None, frame.text.clone())
     }
 
+    /// Whether this connection stands in the room of that conversation.
+    pub fn is_subscribed(&self, id: ConversationId) -> bool {
+        self.subscriptions.lock().contains(&id)
+    }
+
     pub fn subscriptions(&self) -> usize {
         self.subscriptions.lock().len()
     }

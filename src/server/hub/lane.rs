@@ -24,6 +24,8 @@ struct Inner {
     /// Conversations whose log is to be read on, because the reader is not live there yet.
     behind: VecDeque<ConversationId>,
     close: Option<Close>,
+    /// The close does not wait for what is being written.
+    at_once: bool,
 }
 
 struct Item {
@@ -78,8 +80,7 @@ impl Lane {
         }
         let alone = inner.queue.is_empty();
         if !alone && (bytes > limits::LANE_BYTES || inner.queue.len() >= limits::LANE_FRAMES) {
-            inner.empty();
-            inner.close = Some(Close { code: CloseCode::SlowReader, reason: CloseCode::SlowReader.as_str().into() });
+            inner.cut(CloseCode::SlowReader);
             drop(inner);
             self.wake.notify_one();
             return Pushed::Overflowed;
@@ -119,10 +120,7 @@ impl Lane {
 
     /// Closes at once: what is queued is not for this reader any more.
     pub fn cut(&self, code: CloseCode) {
-        let mut inner = self.inner.lock();
-        inner.empty();
-        inner.close.get_or_insert_with(|| Close { code, reason: code.as_str().into() });
-        drop(inner);
+        self.inner.lock().cut(code);
         self.wake.notify_one();
     }
 
@@ -147,11 +145,14 @@ impl Lane {
         inner.behind.pop_front().map(Work::ReadOn)
     }
 
-    /// Waits until the connection is to close, whatever else is queued.
-    pub async fn closing(&self) -> Close {
+    /// Waits until the connection is cut, however slowly its reader takes what is being written.
+    pub async fn cut_off(&self) -> Close {
         loop {
-            if let Some(close) = self.inner.lock().close.clone() {
-                return close;
+            {
+                let inner = self.inner.lock();
+                if let (true, Some(close)) = (inner.at_once, &inner.close) {
+                    return close.clone();
+                }
             }
             self.wake.notified().await;
         }
@@ -168,6 +169,12 @@ impl Inner {
         self.queue = VecDeque::new();
         self.behind = VecDeque::new();
         self.bytes = 0;
+    }
+
+    fn cut(&mut self, code: CloseCode) {
+        self.empty();
+        self.at_once = true;
+        self.close.get_or_insert_with(|| Close { code, reason: code.as_str().into() });
     }
 
     fn take_some(&mut self) -> Vec<Utf8Bytes> {

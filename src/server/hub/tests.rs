@@ -77,8 +77,8 @@ fn a_reader_that_is_behind_reads_the_log_and_is_live_from_its_end_on() {
 fn an_event_that_was_lost_on_the_way_is_read_from_the_log() {
     let (hub, id, reader) = (Hub::default(), fresh_id!(ConversationId), connection(&person("Anna")));
     subscribe(&hub, &reader, id, 0, 0);
-    hub.deliver(event(id, 2, Event::Hidden));
     assert_eq!(waiting(&reader), ["subscribed"]);
+    hub.deliver(event(id, 2, Event::Hidden));
     assert_eq!(reader.lane.try_work(), Some(Work::ReadOn(id)));
     assert_eq!(hub.cursor_behind(&reader, id), Some(Seq(0)));
 }

@@ -1,0 +1,69 @@
+//! Every route on one screen.
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderName, HeaderValue, header},
+    middleware,
+    routing::get,
+};
+use leptos::prelude::provide_context;
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use tower_http::{compression::CompressionLayer, services::ServeDir, set_header::SetResponseHeaderLayer};
+
+use super::{http, metrics, pages, state::AppState, ws};
+use crate::{
+    protocol::limits,
+    ui::app::{App, shell},
+};
+
+pub fn router(state: AppState) -> Router {
+    Router::new()
+        .merge(http::api())
+        .merge(ws::routes())
+        .route("/metrics", get(metrics::scrape))
+        .merge(site(&state))
+        .layer(DefaultBodyLimit::max(limits::HTTP_BODY_BYTES))
+        .layer(CompressionLayer::new())
+        .layer(header("x-content-type-options", "nosniff"))
+        .layer(header("referrer-policy", "same-origin"))
+        .layer(header("x-frame-options", "DENY"))
+        .with_state(state)
+}
+
+/// The pages, the server functions behind them, and the files.
+fn site(state: &AppState) -> Router<AppState> {
+    let options = state.leptos_options.clone();
+    let context = {
+        let state = state.clone();
+        move || provide_context(state.clone())
+    };
+    let render = {
+        let options = options.clone();
+        move || shell(options.clone())
+    };
+    let not_found = leptos_axum::render_app_async_with_context(context.clone(), render.clone());
+    let unknown_page = get(not_found).layer(middleware::from_fn_with_state(state.clone(), pages::page));
+    let files = ServeDir::new(&*options.site_root)
+        .precompressed_br()
+        .precompressed_gzip()
+        .append_index_html_on_directories(false)
+        .fallback(unknown_page.with_state(state.clone()));
+    let revalidated =
+        SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+
+    let pages = Router::new()
+        .leptos_routes_with_context(state, generate_route_list(App), context.clone(), render)
+        .layer(middleware::from_fn_with_state(state.clone(), pages::page));
+    let functions = Router::new()
+        .route(
+            "/fn/{*name}",
+            axum::routing::post(move |request| leptos_axum::handle_server_fns_with_context(context.clone(), request)),
+        )
+        .layer(middleware::from_fn_with_state(state.clone(), pages::function));
+    pages.merge(functions).fallback_service(tower::ServiceBuilder::new().layer(revalidated).service(files))
+}
+
+fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
+}

@@ -1,0 +1,51 @@
+//! From a listener to the last closed socket. The caller chooses port and signal.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+
+use super::{router::router, state::AppState, ws};
+use crate::protocol::limits;
+
+/// Serves until `shutdown` is ready, then drains: no new sockets, runs ended, clients asked to come back,
+/// what was acknowledged on disk. Returns within [`limits::DRAIN_DEADLINE_MS`].
+pub async fn serve(
+    listener: TcpListener,
+    state: AppState,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    ws::presence::start_sweeping(Arc::new(state.clone()));
+    let service = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot turn Nagle's algorithm off");
+        }
+    });
+    let stopping = state.shutdown.clone();
+    let server =
+        axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await }).into_future();
+    let mut server = tokio::spawn(server);
+    tokio::select! {
+        ended = &mut server => return ended.map_err(std::io::Error::other)?,
+        () = shutdown => {}
+    }
+    let drained = tokio::time::timeout(Duration::from_millis(limits::DRAIN_DEADLINE_MS), drain(&state, server)).await;
+    state.storage.close().await;
+    if drained.is_err() {
+        tracing::warn!("some connections did not end in time");
+    }
+    Ok(())
+}
+
+async fn drain(state: &AppState, server: tokio::task::JoinHandle<std::io::Result<()>>) {
+    tracing::info!(connections = state.hub.connections(), "stopping");
+    state.shutdown.cancel();
+    state.agents.drain().await;
+    state.hub.drain();
+    state.sockets.close();
+    state.sockets.wait().await;
+    if let Ok(Err(error)) = server.await {
+        tracing::warn!(%error, "the listener ended with an error");
+    }
+}

@@ -1,0 +1,213 @@
+//! Does what a client's frame asks for, and answers it.
+
+use std::sync::Arc;
+
+use super::{presence, subscribe::subscribe};
+use crate::{
+    protocol::{
+        ClientEnvelope, ClientFrame, Code, ConversationId, EphemeralFrame, FrameError, Problem, Seq, Visibility,
+        client::{Cancel, Chat, Cursor, Ping, Typing},
+        http::{PostMessage, User},
+        limits,
+        server::{Ack, Pong, UserTyping},
+    },
+    server::{
+        bus::{BusMessage, EncodedFrame},
+        clock,
+        hub::Connection,
+        limits::FrameLimiter,
+        state::AppState,
+    },
+};
+
+pub(super) struct Dispatcher {
+    state: Arc<AppState>,
+    connection: Arc<Connection>,
+    caller: User,
+    limiter: FrameLimiter,
+}
+
+/// What became of a frame, for the session's bookkeeping. The client has its answer already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Handled {
+    Done,
+    /// It was no frame.
+    Bad,
+    RateLimited,
+}
+
+impl Dispatcher {
+    pub(super) fn new(state: Arc<AppState>, connection: Arc<Connection>, caller: User) -> Self {
+        let limiter = state.rates.frame_limiter();
+        Self { state, connection, caller, limiter }
+    }
+
+    pub(super) async fn handle(&self, text: &str) -> Handled {
+        let envelope = match ClientEnvelope::parse(text) {
+            Ok(envelope) => envelope,
+            Err(error) => return self.refuse(error),
+        };
+        if let Err(problem) = self.limiter.check() {
+            self.answer_problem(problem, envelope.reference);
+            return Handled::RateLimited;
+        }
+        self.note_activity(&envelope.frame).await;
+        match self.perform(envelope.frame, envelope.reference.as_ref()).await {
+            Ok(()) => Handled::Done,
+            Err(problem) => {
+                let limited = problem.code == Code::RateLimited;
+                self.answer_problem(problem, envelope.reference);
+                if limited { Handled::RateLimited } else { Handled::Done }
+            }
+        }
+    }
+
+    fn refuse(&self, error: FrameError) -> Handled {
+        let handled = if matches!(error, FrameError::Bad(_)) { Handled::Bad } else { Handled::Done };
+        let mut problem = Problem::new(error.code(), error.to_string());
+        let reference = match error {
+            FrameError::Bad(_) => None,
+            FrameError::UnknownType { reference, .. } => reference,
+            FrameError::Invalid { details, reference } => {
+                problem.details = details;
+                reference
+            }
+        };
+        self.answer_problem(problem, reference);
+        handled
+    }
+
+    fn answer_problem(&self, problem: Problem, reference: Option<String>) {
+        self.connection.send(&EphemeralFrame::Error(problem.into_frame(reference)));
+    }
+
+    async fn note_activity(&self, frame: &ClientFrame) {
+        if matches!(frame, ClientFrame::Ping(_)) {
+            return;
+        }
+        if let Some(changed) = self.state.hub.active(self.caller.id) {
+            presence::tell(&self.state, changed).await;
+        }
+    }
+
+    async fn perform(&self, frame: ClientFrame, reference: Option<&String>) -> Result<(), Problem> {
+        let (conversations, caller) = (&self.state.conversations, &self.caller);
+        match frame {
+            ClientFrame::Subscribe(frame) => self.subscribe(&frame.conversations, reference).await,
+            ClientFrame::Unsubscribe(frame) => {
+                for id in frame.conversations {
+                    self.state.hub.unsubscribe(&self.connection, id);
+                }
+                Ok(())
+            }
+            ClientFrame::Chat(frame) => self.chat(frame, reference).await,
+            ClientFrame::Cancel(frame) => self.cancel(frame, reference).await,
+            ClientFrame::TypingStart(frame) => self.typing_start(&frame).await,
+            ClientFrame::TypingStop(frame) => {
+                self.stop_typing(frame.conversation_id).await;
+                Ok(())
+            }
+            ClientFrame::Read(frame) => conversations.read(caller, frame.conversation_id, frame.seq).await,
+            ClientFrame::Edit(frame) => {
+                let id = frame.conversation_id;
+                let seq = conversations.edit(caller, id, frame.message_id, frame.message).await?;
+                self.ack(id, seq, reference)
+            }
+            ClientFrame::Delete(frame) => {
+                let seq = conversations.delete(caller, frame.conversation_id, frame.message_id).await?;
+                self.ack(frame.conversation_id, seq, reference)
+            }
+            ClientFrame::React(frame) => {
+                let id = frame.conversation_id;
+                let seq = conversations.react(caller, id, frame.message_id, frame.emoji, frame.on).await?;
+                self.ack(id, seq, reference)
+            }
+            ClientFrame::Control(frame) => {
+                self.must_see(frame.conversation_id).await?;
+                Err(Problem::invalid("conversation_id", "not a dialog: nobody takes over a room"))
+            }
+            ClientFrame::Approve(frame) => {
+                self.must_see(frame.conversation_id).await?;
+                Err(Problem::new(Code::NotFound, "Nothing waits for that approval."))
+            }
+            ClientFrame::Ping(frame) => self.pong(frame),
+        }
+    }
+
+    async fn subscribe(&self, cursors: &[Cursor], reference: Option<&String>) -> Result<(), Problem> {
+        for cursor in cursors {
+            subscribe(&self.state, &self.connection, cursor, reference).await?;
+        }
+        Ok(())
+    }
+
+    async fn chat(&self, frame: Chat, reference: Option<&String>) -> Result<(), Problem> {
+        let id = frame.conversation_id.ok_or_else(|| Problem::invalid("conversation_id", "missing"))?;
+        let Chat { client_id, message, reply_to, visibility, .. } = frame;
+        let body = PostMessage { client_id, message, reply_to, visibility };
+        let ack = self.state.conversations.post(&self.caller, id, body).await?;
+        self.connection.send(&EphemeralFrame::Ack(Ack { reference: reference.cloned(), ..ack }));
+        self.stop_typing(id).await;
+        Ok(())
+    }
+
+    async fn cancel(&self, frame: Cancel, reference: Option<&String>) -> Result<(), Problem> {
+        let id = frame.conversation_id.ok_or_else(|| Problem::invalid("conversation_id", "missing"))?;
+        let (_, seq) = self.state.conversations.cancel(&self.caller, id, frame.run_id).await?;
+        self.ack(id, seq, reference)
+    }
+
+    fn ack(&self, conversation_id: ConversationId, seq: Seq, reference: Option<&String>) -> Result<(), Problem> {
+        let ack = Ack { reference: reference.cloned(), conversation_id, seq, posted: None };
+        self.connection.send(&EphemeralFrame::Ack(ack));
+        Ok(())
+    }
+
+    fn pong(&self, frame: Ping) -> Result<(), Problem> {
+        let nonce = frame.nonce.filter(|nonce| !nonce.is_null());
+        if nonce.as_ref().is_some_and(|nonce| nonce.to_string().len() > limits::NONCE_BYTES) {
+            return Err(Problem::invalid("nonce", format!("at most {} bytes of JSON", limits::NONCE_BYTES)));
+        }
+        self.connection.send(&EphemeralFrame::Pong(Pong { timestamp: clock::now(), nonce }));
+        Ok(())
+    }
+
+    // ── Typing ──────────────────────────────────────────────────────────────────────────────────
+
+    async fn typing_start(&self, frame: &Typing) -> Result<(), Problem> {
+        if frame.visibility == Some(Visibility::Note) {
+            return Err(Problem::invalid("visibility", "a room has no notes"));
+        }
+        self.must_see(frame.conversation_id).await?;
+        let user = &self.connection.user;
+        if self.state.hub.start_typing(frame.conversation_id, user, Some(self.connection.id)) {
+            let typing = UserTyping::of(frame, user.clone());
+            self.publish(frame.conversation_id, &EphemeralFrame::TypingStart(typing)).await;
+        }
+        Ok(())
+    }
+
+    async fn stop_typing(&self, id: ConversationId) {
+        if self.state.hub.stop_typing(id, self.caller.id, Some(self.connection.id)) {
+            self.tell_typing_stopped(id).await;
+        }
+    }
+
+    pub(super) async fn tell_typing_stopped(&self, id: ConversationId) {
+        let typing = UserTyping { conversation_id: id, user: self.connection.user.clone() };
+        self.publish(id, &EphemeralFrame::TypingStop(typing)).await;
+    }
+
+    async fn publish(&self, id: ConversationId, frame: &EphemeralFrame) {
+        let (frame, except) = (EncodedFrame::of(frame), Some(self.connection.id));
+        self.state.bus.publish(BusMessage::Conversation { id, frame, except }).await;
+    }
+
+    /// Who stands in the room may see it: a removal takes one out of it.
+    async fn must_see(&self, id: ConversationId) -> Result<(), Problem> {
+        if self.connection.is_subscribed(id) || self.state.storage.access(self.caller.id, id).await?.is_some() {
+            return Ok(());
+        }
+        Err(Problem::not_found())
+    }
+}

@@ -1,0 +1,257 @@
+//! One socket from upgrade to close: reads frames, one at a time, while its lane is written out.
+
+use std::{ops::ControlFlow, pin::Pin, sync::Arc, time::Duration};
+
+use axum::extract::ws::{Message as WsMessage, WebSocket};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::{
+    frames::{Dispatcher, Handled},
+    heartbeat::{Beat, Heartbeat},
+    presence,
+    upgrade::Version,
+    writer::Writer,
+};
+use crate::{
+    fresh_id,
+    protocol::{
+        self, CloseCode, Code, ConnectionId, EphemeralFrame, Problem, limits,
+        server::{Connected, Status, TypingTimes},
+    },
+    server::{
+        auth::Caller,
+        clock,
+        hub::{
+            Connection, Full,
+            lane::{Close, Work},
+        },
+        state::AppState,
+    },
+};
+
+type Handling = Pin<Box<dyn Future<Output = Handled> + Send>>;
+
+pub(super) struct Session {
+    state: Arc<AppState>,
+    connection: Arc<Connection>,
+    dispatcher: Arc<Dispatcher>,
+    writer: Writer,
+    heartbeat: Heartbeat,
+    /// When the token that the socket came with runs out.
+    expires: Instant,
+    bad_frames: Vec<Instant>,
+    rate_limited: u32,
+}
+
+impl Session {
+    pub(super) fn new(state: Arc<AppState>, caller: Caller, socket: WebSocket) -> Self {
+        let now = clock::now();
+        let lifetime_ms = u64::try_from(caller.expires_at.as_ms() - now.as_ms()).unwrap_or(0);
+        let id = fresh_id!(ConnectionId);
+        let connection = Arc::new(Connection::new(id, caller.user.as_ref(), caller.session_id, now));
+        Self {
+            dispatcher: Arc::new(Dispatcher::new(Arc::clone(&state), Arc::clone(&connection), caller.user)),
+            writer: Writer::new(Arc::clone(&state), Arc::clone(&connection), socket),
+            heartbeat: Heartbeat::new(Instant::now()),
+            expires: Instant::now() + Duration::from_millis(lifetime_ms),
+            bad_frames: Vec::new(),
+            rate_limited: 0,
+            state,
+            connection,
+        }
+    }
+
+    pub(super) fn id(&self) -> ConnectionId {
+        self.connection.id
+    }
+
+    pub(super) fn user(&self) -> protocol::UserId {
+        self.connection.user.id
+    }
+
+    pub(super) async fn run(mut self, version: Version) {
+        match self.state.hub.connect(&self.connection) {
+            Ok(changed) => {
+                tracing::info!("connected");
+                metrics::counter!("magpie_connections_total").increment(1);
+                self.greet(version);
+                if let Some(changed) = changed {
+                    presence::tell(&self.state, changed).await;
+                }
+            }
+            Err(full) => {
+                self.connection.send(&EphemeralFrame::Error(too_many(full).into_frame(None)));
+                self.connection.lane.close(CloseCode::RateLimited, "too many connections");
+            }
+        }
+        let close = self.serve().await;
+        metrics::counter!("magpie_closes_total", "code" => close.code.as_u16().to_string()).increment(1);
+        tracing::info!(code = close.code.as_u16(), reason = close.reason, "closed");
+        leave(&self.state, &self.connection, &self.dispatcher).await;
+        self.writer.finish(close).await;
+    }
+
+    fn greet(&self, version: Version) {
+        if version == Version::Unsupported {
+            self.connection
+                .lane
+                .close(CloseCode::UnsupportedVersion, format!("this server speaks {}", protocol::VERSION));
+            return;
+        }
+        self.connection.send(&EphemeralFrame::Status(Status {
+            status: "connected".into(),
+            message: format!("Welcome, {}.", self.connection.user.name),
+            timestamp: clock::now(),
+            run_id: None,
+            connected: Some(Connected {
+                connection_id: self.connection.id,
+                user: self.connection.user.clone(),
+                protocol: protocol::VERSION.into(),
+                heartbeat_ms: limits::HEARTBEAT_MS,
+                typing: TypingTimes {
+                    resend_ms: limits::TYPING_RESEND_MS,
+                    stop_ms: limits::TYPING_STOP_MS,
+                    expire_ms: limits::TYPING_EXPIRE_MS,
+                },
+            }),
+        }));
+    }
+
+    /// Reads and writes until there is a reason to close.
+    async fn serve(&mut self) -> Close {
+        let mut timer = std::pin::pin!(sleep_until(self.next_deadline()));
+        let mut handling: Option<Handling> = None;
+        let connection = Arc::clone(&self.connection);
+        loop {
+            self.rearm(timer.as_mut());
+            let flow = tokio::select! {
+                work = connection.lane.work() => self.write(work).await,
+                handled = finished(&mut handling) => {
+                    handling = None;
+                    self.handled(handled)
+                }
+                message = self.writer.socket.recv(), if handling.is_none() => match self.read(message) {
+                    ControlFlow::Continue(started) => {
+                        handling = started;
+                        ControlFlow::Continue(())
+                    }
+                    ControlFlow::Break(close) => ControlFlow::Break(close),
+                },
+                () = timer.as_mut() => self.on_timer().await,
+            };
+            if let ControlFlow::Break(close) = flow {
+                return close;
+            }
+        }
+    }
+
+    fn next_deadline(&self) -> Instant {
+        self.heartbeat.due().min(self.expires)
+    }
+
+    fn rearm(&self, mut timer: Pin<&mut Sleep>) {
+        let deadline = self.next_deadline();
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+    }
+
+    async fn write(&mut self, work: Work) -> ControlFlow<Close> {
+        self.writer.write(work).await
+    }
+
+    async fn on_timer(&mut self) -> ControlFlow<Close> {
+        let now = Instant::now();
+        if now >= self.expires {
+            return close(CloseCode::TokenExpired);
+        }
+        match self.heartbeat.beat(now) {
+            None => ControlFlow::Continue(()),
+            Some(Beat::GiveUp) => close(CloseCode::Heartbeat),
+            Some(Beat::Ping) => self.writer.ping().await,
+        }
+    }
+
+    /// Starts what a message from the client asks for.
+    fn read(&mut self, message: Option<Result<WsMessage, axum::Error>>) -> ControlFlow<Close, Option<Handling>> {
+        self.heartbeat.heard(Instant::now());
+        match message {
+            Some(Ok(WsMessage::Text(text))) => {
+                let dispatcher = Arc::clone(&self.dispatcher);
+                ControlFlow::Continue(Some(Box::pin(async move { dispatcher.handle(&text).await })))
+            }
+            Some(Ok(WsMessage::Binary(_))) => {
+                let problem = Problem::new(Code::BadFrame, "A frame is text: JSON.");
+                self.connection.send(&EphemeralFrame::Error(problem.into_frame(None)));
+                self.handled(Handled::Bad).map_continue(|()| None)
+            }
+            Some(Ok(WsMessage::Ping(_) | WsMessage::Pong(_))) => ControlFlow::Continue(None),
+            Some(Ok(WsMessage::Close(_))) | None => close(CloseCode::Normal),
+            Some(Err(error)) => close(code_of(error)),
+        }
+    }
+
+    fn handled(&mut self, handled: Handled) -> ControlFlow<Close> {
+        match handled {
+            Handled::Done => {
+                self.rate_limited = 0;
+                ControlFlow::Continue(())
+            }
+            Handled::RateLimited => {
+                self.rate_limited += 1;
+                if self.rate_limited >= limits::RATE_LIMITED_FRAMES {
+                    return close(CloseCode::RateLimited);
+                }
+                ControlFlow::Continue(())
+            }
+            Handled::Bad => {
+                let now = Instant::now();
+                self.bad_frames.retain(|at| now.duration_since(*at) < Duration::from_secs(60));
+                self.bad_frames.push(now);
+                if self.bad_frames.len() >= limits::BAD_FRAMES_PER_MINUTE {
+                    // What was answered so far goes out before the close.
+                    self.connection.lane.close(CloseCode::ProtocolViolation, "too many bad frames");
+                }
+                ControlFlow::Continue(())
+            }
+        }
+    }
+}
+
+async fn leave(state: &AppState, connection: &Connection, dispatcher: &Dispatcher) {
+    for id in state.hub.disconnect(connection) {
+        dispatcher.tell_typing_stopped(id).await;
+    }
+}
+
+/// The handling that is on; pends for ever where there is none.
+async fn finished(handling: &mut Option<Handling>) -> Handled {
+    match handling {
+        Some(handling) => handling.await,
+        None => std::future::pending().await,
+    }
+}
+
+fn close<C>(code: CloseCode) -> ControlFlow<Close, C> {
+    ControlFlow::Break(Close { code, reason: code.as_str().into() })
+}
+
+/// What the WebSocket library calls wrong, as a close code.
+fn code_of(error: axum::Error) -> CloseCode {
+    use tungstenite::Error;
+    let error = error.into_inner();
+    match error.downcast_ref::<Error>() {
+        Some(Error::Capacity(_)) => CloseCode::TooLarge,
+        Some(Error::Utf8(_)) => CloseCode::BadUtf8,
+        Some(Error::Protocol(_)) => CloseCode::ProtocolError,
+        _ => CloseCode::GoingAway,
+    }
+}
+
+fn too_many(full: Full) -> Problem {
+    let detail = match full {
+        Full::Server => "The server has as many connections as it takes. Try again later.",
+        Full::User => "You have as many connections as one person may have. Close some of them.",
+    };
+    Problem { retry_after_ms: Some(limits::BACKOFF_CAP_MS), ..Problem::new(Code::RateLimited, detail) }
+}

@@ -1,0 +1,111 @@
+//! From an HTTP request to a socket: origin, token, capacity, version, in this order, before the upgrade.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Query, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    http::{HeaderMap, header::SEC_WEBSOCKET_PROTOCOL},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use tracing::Instrument;
+
+use super::session::Session;
+use crate::{
+    protocol::{self, Code, Problem, limits},
+    server::{
+        auth::{self, Caller},
+        state::AppState,
+    },
+};
+
+#[derive(Deserialize)]
+pub(super) struct TokenQuery {
+    token: Option<String>,
+}
+
+/// `GET /ws`: any conversation that the caller may see, several at once.
+pub(super) async fn app(
+    State(state): State<AppState>,
+    Query(query): Query<TokenQuery>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    match admit(&state, &headers, query.token.as_deref()).await {
+        Ok(caller) => match upgrade {
+            Ok(upgrade) => accept(state, caller, &headers, upgrade),
+            Err(rejection) => rejection.into_response(),
+        },
+        Err(problem) => {
+            tracing::info!(code = problem.code.as_str(), "socket refused");
+            problem.into_response()
+        }
+    }
+}
+
+async fn admit(state: &AppState, headers: &HeaderMap, token: Option<&str>) -> Result<Caller, Problem> {
+    if !auth::origin::allowed(headers, &state.config) {
+        return Err(Problem::forbidden("Sockets are not open to pages of that origin."));
+    }
+    let caller = auth::authenticate_socket(&state.accounts, headers, token).await?;
+    if state.shutdown.is_cancelled() {
+        return Err(Problem::new(Code::Unavailable, "The server is restarting. Try again in a moment."));
+    }
+    Ok(caller)
+}
+
+fn accept(state: AppState, caller: Caller, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+    let version = Version::offered(headers);
+    let sockets = state.sockets.clone();
+    upgrade
+        .protocols([protocol::VERSION])
+        .read_buffer_size(limits::READ_BUFFER_BYTES)
+        .write_buffer_size(limits::WRITE_BUFFER_BYTES)
+        .max_message_size(limits::CLIENT_FRAME_BYTES)
+        .max_frame_size(limits::CLIENT_FRAME_BYTES)
+        .on_upgrade(move |socket| {
+            let session = Session::new(Arc::new(state), caller, socket);
+            let span = tracing::info_span!("socket", connection = %session.id(), user = %session.user());
+            sockets.track_future(session.run(version).instrument(span))
+        })
+}
+
+/// What a client's subprotocols say of its version.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Version {
+    /// Ours, or none named.
+    Supported,
+    Unsupported,
+}
+
+impl Version {
+    fn offered(headers: &HeaderMap) -> Self {
+        let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+        let mut versions = offered.flat_map(|list| list.split(',')).map(str::trim).filter(|p| p.starts_with("magpie."));
+        let mut none = true;
+        if versions.by_ref().inspect(|_| none = false).any(|version| version == protocol::VERSION) || none {
+            Self::Supported
+        } else {
+            Self::Unsupported
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_names_only_other_versions_is_not_supported() {
+        for (offered, version) in [
+            ("", Version::Supported),
+            ("bearer.x", Version::Supported),
+            ("magpie.v1, bearer.x", Version::Supported),
+            ("magpie.v2, magpie.v1", Version::Supported),
+            ("magpie.v2, bearer.x", Version::Unsupported),
+        ] {
+            let headers = HeaderMap::from_iter([(SEC_WEBSOCKET_PROTOCOL, offered.parse().unwrap())]);
+            assert_eq!(Version::offered(&headers), version, "{offered:?}");
+        }
+    }
+}

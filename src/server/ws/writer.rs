@@ -1,0 +1,142 @@
+//! Puts out what a lane holds: all that waits, then one flush; and reads the log for a reader that is
+//! behind, as fast as its socket drains and no faster.
+
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
+
+use axum::extract::ws::{CloseFrame, Message as WsMessage, Utf8Bytes, WebSocket};
+use futures_util::SinkExt;
+
+use crate::{
+    protocol::{CloseCode, ConversationId, Seq, UserId, limits},
+    server::{
+        hub::{
+            Connection,
+            lane::{Close, Work},
+        },
+        state::AppState,
+        storage::{self, Page, Storage},
+    },
+};
+
+/// How long a reader may take nothing at all: as long as the heartbeat would.
+const STALLED: Duration = Duration::from_millis(limits::HEARTBEAT_MS * (limits::UNANSWERED_PINGS as u64 + 1));
+
+pub(super) struct Writer {
+    state: Arc<AppState>,
+    connection: Arc<Connection>,
+    pub(super) socket: WebSocket,
+}
+
+impl Writer {
+    pub(super) fn new(state: Arc<AppState>, connection: Arc<Connection>, socket: WebSocket) -> Self {
+        Self { state, connection, socket }
+    }
+
+    /// Does this work and all that waits behind it, then flushes once.
+    pub(super) async fn write(&mut self, work: Work) -> ControlFlow<Close> {
+        let mut next = Some(work);
+        while let Some(work) = next {
+            match work {
+                Work::Frames(frames) => {
+                    for text in frames {
+                        self.feed(text).await?;
+                    }
+                }
+                Work::ReadOn(id) => self.read_on(id).await?,
+                Work::Close(close) => {
+                    self.flush().await?;
+                    return ControlFlow::Break(close);
+                }
+            }
+            next = self.connection.lane.try_work();
+        }
+        self.flush().await
+    }
+
+    pub(super) async fn ping(&mut self) -> ControlFlow<Close> {
+        patiently(&self.connection, self.socket.send(WsMessage::Ping(Vec::new().into()))).await
+    }
+
+    /// Says why, and gives the other end a moment to say that it heard.
+    pub(super) async fn finish(mut self, Close { code, reason }: Close) {
+        let grace_ms =
+            if code == CloseCode::SlowReader { limits::SLOW_READER_GRACE_MS } else { limits::CLOSE_GRACE_MS };
+        let frame = CloseFrame { code: code.as_u16(), reason: reason.into() };
+        let closing = async {
+            let said = self.socket.send(WsMessage::Close(Some(frame))).await.is_ok();
+            if said && code == CloseCode::TooLarge {
+                // The rest of the frame is unread: closing at once would reset the connection, and the
+                // other end might never read why.
+                std::future::pending::<()>().await;
+            }
+            while said && matches!(self.socket.recv().await, Some(Ok(_))) {}
+        };
+        if tokio::time::timeout(Duration::from_millis(grace_ms), closing).await.is_err() {
+            tracing::debug!("the other end did not answer the close");
+        }
+    }
+
+    /// Writes one page of a conversation's log to a reader that is behind.
+    async fn read_on(&mut self, id: ConversationId) -> ControlFlow<Close> {
+        let Some(cursor) = self.state.hub.cursor_behind(&self.connection, id) else {
+            return ControlFlow::Continue(());
+        };
+        match next_page(&*self.state.storage, self.connection.user.id, id, cursor).await {
+            Ok(Some(page)) => {
+                let last = page.frames.last().map_or(cursor, |frame| frame.seq);
+                for frame in page.frames {
+                    self.feed(frame.text.into()).await?;
+                }
+                self.state.hub.caught_up(&self.connection, id, last, page.head);
+                ControlFlow::Continue(())
+            }
+            Ok(None) => {
+                self.state.hub.unsubscribe(&self.connection, id);
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                tracing::error!(%error, conversation = %id, "cannot read the log");
+                let reason = "the log cannot be read: come back in a moment".into();
+                ControlFlow::Break(Close { code: CloseCode::Draining, reason })
+            }
+        }
+    }
+
+    async fn feed(&mut self, text: Utf8Bytes) -> ControlFlow<Close> {
+        patiently(&self.connection, self.socket.feed(WsMessage::Text(text))).await
+    }
+
+    async fn flush(&mut self) -> ControlFlow<Close> {
+        patiently(&self.connection, self.socket.flush()).await
+    }
+}
+
+/// `None`: the reader may not see this conversation any more. Access is asked for after the page was read,
+/// so that no event after a removal is ever in it.
+async fn next_page(
+    storage: &dyn Storage,
+    reader: UserId,
+    id: ConversationId,
+    cursor: Seq,
+) -> storage::Result<Option<Page>> {
+    let page = storage.events(id, cursor, limits::REPLAY_PAGE_EVENTS, limits::REPLAY_PAGE_BYTES).await?;
+    Ok(storage.access(reader, id).await?.map(|_| page))
+}
+
+/// Waits for a slow reader, but not for a stalled one, and not when the connection is to be cut.
+async fn patiently(
+    connection: &Connection,
+    write: impl Future<Output = Result<(), axum::Error>>,
+) -> ControlFlow<Close> {
+    tokio::select! {
+        biased;
+        written = write => match written {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(Close { code: CloseCode::GoingAway, reason: "the other end is gone".into() }),
+        },
+        close = connection.lane.cut_off() => ControlFlow::Break(close),
+        () = tokio::time::sleep(STALLED) => {
+            ControlFlow::Break(Close { code: CloseCode::Heartbeat, reason: CloseCode::Heartbeat.as_str().into() })
+        }
+    }
+}
