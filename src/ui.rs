@@ -7,8 +7,6 @@ pub mod components;
 pub mod format;
 pub mod markdown;
 pub mod pages;
-#[cfg(test)]
-mod tests;
 mod zone;
 
 pub use zone::Zone;

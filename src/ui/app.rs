@@ -43,6 +43,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_client();
     Zone::provide();
+    Effect::new(|_| mark_live());
     view! {
         <Title formatter=|page: String| if page.is_empty() { "Magpie".to_owned() } else { page + " · Magpie" } />
         <Router>
@@ -55,5 +56,13 @@ pub fn App() -> impl IntoView {
                 </ParentRoute>
             </Routes>
         </Router>
+    }
+}
+
+/// From here on what needs a script is shown.
+fn mark_live() {
+    let root = document().document_element();
+    if let Some(root) = root {
+        let _ = root.set_attribute("data-live", "");
     }
 }

@@ -1,6 +1,6 @@
 //! The rules of `docs/architecture.md`, as far as a file's text shows them.
 
-use crate::paths::{Mention, mentions, without_comments_and_strings, words};
+use super::paths::{Mention, mentions, without_comments_and_strings, words};
 
 /// Who may import whom. A room's own modules are always its own.
 const ARROWS: &[(&str, &[&str])] = &[

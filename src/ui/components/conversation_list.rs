@@ -117,7 +117,7 @@ fn first_line(text: &str) -> &str {
 
 /// A plain form; with a script, what this browser keeps is wiped before the session ends.
 #[component]
-pub fn SignOut(#[prop(default = "")] class: &'static str) -> impl IntoView {
+pub fn SignOut() -> impl IntoView {
     let client = use_client();
     let sign_out = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -131,9 +131,7 @@ pub fn SignOut(#[prop(default = "")] class: &'static str) -> impl IntoView {
     };
     view! {
         <form method="post" action="/fn/sign_out" on:submit=sign_out>
-            <button class=class type="submit">
-                "Sign out"
-            </button>
+            <button type="submit">"Sign out"</button>
         </form>
     }
 }

@@ -3,18 +3,13 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::ui::components::{alert::QueryAlert, new_conversation::NewConversationOpen};
+use crate::ui::components::alert::QueryAlert;
 
 #[component]
 pub fn Start() -> impl IntoView {
-    let dialog = NewConversationOpen::current();
-    let open = move |event: leptos::ev::MouseEvent| {
-        event.prevent_default();
-        dialog.set(true);
-    };
     view! {
         <Title text="Conversations" />
-        <main class="pane" id="main">
+        <main class="pane">
             <div class="notices">
                 <QueryAlert />
             </div>
@@ -25,7 +20,7 @@ pub fn Start() -> impl IntoView {
                     "In a new conversation with yourself alone, the agents answer every message. Add people, and they answer when you write @assistant."
                 </p>
                 <form method="get" action="/">
-                    <button class="button primary" name="new" value="1" on:click=open>
+                    <button class="button primary" name="new" value="1">
                         "Start a conversation"
                     </button>
                 </form>

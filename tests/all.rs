@@ -1,0 +1,14 @@
+//! One binary for all integration tests: the server is linked once. One file per subject.
+
+mod support;
+
+mod documentation;
+mod durability;
+mod leptos_toml;
+mod protocol_frames;
+mod protocol_round_trip;
+mod protocol_schema;
+mod runs;
+mod socket;
+mod socket_refusals;
+mod tidy;
