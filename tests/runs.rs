@@ -29,11 +29,14 @@ fn offline() -> Arc<OfflineClient> {
 }
 
 fn results(events: &[Event]) -> Vec<&ToolResult> {
-    let result = |event| match event {
-        &Event::ToolResult(ref result) => Some(result),
-        _ => None,
-    };
     events.iter().filter_map(result).collect()
+}
+
+fn result(event: &Event) -> Option<&ToolResult> {
+    match event {
+        Event::ToolResult(result) => Some(result),
+        _ => None,
+    }
 }
 
 #[tokio::test]

@@ -25,6 +25,13 @@ fn returned(number: u64, text: &str) -> RunEvent {
     RunEvent::ToolReturned { call_id: CallId::from_parts(number, 0), outcome }
 }
 
+fn appended(effect: &Effect) -> Option<&Event> {
+    match effect {
+        Effect::Append(event) => Some(event),
+        _ => None,
+    }
+}
+
 /// Plays events and checks after each what must hold at any time.
 struct Play {
     machine: RunMachine,
@@ -74,11 +81,7 @@ impl Play {
     }
 
     fn log(&self) -> Vec<&Event> {
-        let event = |effect| match effect {
-            &Effect::Append(ref event) => Some(event),
-            _ => None,
-        };
-        self.effects.iter().filter_map(event).collect()
+        self.effects.iter().filter_map(appended).collect()
     }
 
     /// The log, a word for each event.

@@ -156,16 +156,14 @@ fn named(word: &str, next: &str) -> Option<(Date, usize)> {
     }
 }
 
-/// `May` alone is a verb more often than a month; with a day beside it, it is a month.
+/// `December`, `Dec`, `Sept`.
 fn month(word: &str) -> Option<u32> {
     let word = word.to_lowercase();
     let fits = |name: &&str| {
         let name = name.to_lowercase();
-        name == word
-            || (word.len() >= 3 && word.len() <= 4 && name.starts_with(&word))
-            || (word == "sept" && name == "september")
+        name == word || (matches!(word.len(), 3 | 4) && name.starts_with(&word))
     };
-    MONTHS.iter().position(|name| fits(name)).map(|at| at as u32 + 1)
+    MONTHS.iter().position(fits).map(|at| at as u32 + 1)
 }
 
 /// `24`, `24th`.

@@ -86,7 +86,7 @@ fn draw(area: &Area<'_>, title: &str, style: Style, data: &Data) -> Result<(), B
         .x_labels(count.min((620 / (longest * 8 + 12)).max(2)))
         .x_label_formatter(&|x| label_at(*x, &data.labels))
         .y_labels(6)
-        .y_label_formatter(&|y| crate::server::agents::tools::calculate::number::significant(*y, 4))
+        .y_label_formatter(&|y| brief(*y))
         .draw()?;
     let lines = data.series.len();
     for (at, (series, color)) in data.series.iter().zip(SERIES.iter().cycle()).enumerate() {
@@ -125,17 +125,26 @@ fn draw(area: &Area<'_>, title: &str, style: Style, data: &Data) -> Result<(), B
     Ok(())
 }
 
-/// From a little below the lowest to a little above the highest; bars stand on zero.
+/// From a little below the lowest to a little above the highest, with room for the legend; bars stand on zero.
 fn range(style: Style, data: &Data) -> std::ops::Range<f64> {
     let values = || data.series.iter().flat_map(|series| series.values.iter().flatten().copied());
     let (mut low, mut high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
     if style == Style::Bar {
         (low, high) = (low.min(0.0), high.max(0.0));
     }
-    let room = if high > low { (high - low) * 0.08 } else { high.abs().max(1.0) * 0.5 };
-    let below = if style == Style::Bar && low == 0.0 { 0.0 } else { room };
-    let above = if style == Style::Bar && high == 0.0 && low < 0.0 { 0.0 } else { room };
-    low - below..high + above
+    let height = if high > low { high - low } else { high.abs().max(1.0) * 6.0 };
+    let legend = if data.series.len() > 1 { 0.08 * data.series.len() as f64 } else { 0.0 };
+    let below = if style == Style::Bar && low == 0.0 { 0.0 } else { 0.08 };
+    low - height * below..high + height * (0.08 + legend)
+}
+
+/// A number beside an axis: `1.5M` for a million and a half.
+fn brief(value: f64) -> String {
+    let scales = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")];
+    let (scale, letter) = scales.into_iter().find(|(from, _)| value.abs() >= *from).unwrap_or((1.0, ""));
+    // From ten thousand on; below, the digits are as short.
+    let scale = if letter == "k" { 1e3 } else { scale };
+    format!("{}{letter}", crate::server::agents::tools::calculate::number::significant(value / scale, 4))
 }
 
 /// Only whole places have a label.
