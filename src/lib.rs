@@ -3,6 +3,9 @@
 //! One crate, two targets: an axum server (`ssr`) and a WASM front end (`hydrate`). The rooms and the
 //! ways through them are in `docs/architecture.md`; `tests/tidy.rs` holds who may import whom.
 
+// A page is one type, as deep as its tree.
+#![recursion_limit = "256"]
+
 pub mod api;
 pub mod client;
 pub mod model;
