@@ -4,6 +4,7 @@ mod support;
 
 mod documentation;
 mod durability;
+mod http;
 mod leptos_toml;
 mod protocol_frames;
 mod protocol_round_trip;

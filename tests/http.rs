@@ -1,0 +1,6 @@
+//! The HTTP API, one file per noun.
+
+mod admin;
+mod auth;
+mod conversations;
+mod messages;
