@@ -105,9 +105,12 @@ async fn polling_reads_the_frames_that_a_socket_would_get() {
     let mut socket = app.connect(&anna).await;
     socket.subscribe(id, Some(1)).await;
     let ack = socket.chat(id, "Hello \"world\" \u{1F426}").await;
-    socket.ask("edit", json!({ "conversation_id": id, "message_id": ack["message_id"], "message": "Hi" })).await;
+    let edit = json!({ "conversation_id": id, "message_id": ack["message_id"], "message": "Hi" });
     let react = json!({ "conversation_id": id, "message_id": ack["message_id"], "emoji": "👍", "on": true });
-    socket.ask("react", react).await;
+    for (kind, payload) in [("edit", edit), ("react", react)] {
+        let reference = socket.ask(kind, payload).await;
+        assert_eq!(socket.answer(&reference).await["type"], "ack", "{kind}");
+    }
     app.post(&anna, &path(id, "members"), json!({ "username": "ben" })).await;
     let live = [
         socket.next_of("message").await,
