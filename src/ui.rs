@@ -7,6 +7,8 @@ pub mod components;
 pub mod format;
 pub mod markdown;
 pub mod pages;
+#[cfg(test)]
+mod tests;
 mod zone;
 
 pub use zone::Zone;

@@ -43,7 +43,6 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_client();
     Zone::provide();
-    Effect::new(|_| mark_live());
     view! {
         <Title formatter=|page: String| if page.is_empty() { "Magpie".to_owned() } else { page + " · Magpie" } />
         <Router>
@@ -56,13 +55,5 @@ pub fn App() -> impl IntoView {
                 </ParentRoute>
             </Routes>
         </Router>
-    }
-}
-
-/// From here on what needs a script is shown.
-fn mark_live() {
-    let root = document().document_element();
-    if let Some(root) = root {
-        let _ = root.set_attribute("data-live", "");
     }
 }

@@ -117,7 +117,7 @@ fn first_line(text: &str) -> &str {
 
 /// A plain form; with a script, what this browser keeps is wiped before the session ends.
 #[component]
-pub fn SignOut() -> impl IntoView {
+pub fn SignOut(#[prop(default = "")] class: &'static str) -> impl IntoView {
     let client = use_client();
     let sign_out = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -131,7 +131,9 @@ pub fn SignOut() -> impl IntoView {
     };
     view! {
         <form method="post" action="/fn/sign_out" on:submit=sign_out>
-            <button type="submit">"Sign out"</button>
+            <button class=class type="submit">
+                "Sign out"
+            </button>
         </form>
     }
 }

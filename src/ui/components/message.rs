@@ -32,6 +32,7 @@ pub fn MessageView(thread: Field<Thread>, entry: Field<Entry>, lead: bool) -> im
     view! {
         <article
             class="message"
+            tabindex="-1"
             class:lead=lead
             aria-label=label
             aria-busy=move || (state.get() == EntryState::Streaming).then_some("true")

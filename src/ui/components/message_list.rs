@@ -12,7 +12,7 @@ use super::{
     thread::ThreadContext,
 };
 use crate::{
-    client::use_client,
+    client::{Client, use_client},
     model::{Entry, EntryKey, EntryState, Thread, ThreadStoreFields},
     protocol::{Seq, UserId, time::MINUTE_MS},
     ui::{Zone, format},
@@ -88,6 +88,7 @@ pub fn MessageList(thread: Field<Thread>) -> impl IntoView {
 /// Where the reader is, and what came while they were elsewhere.
 #[derive(Clone, Copy)]
 struct Reader {
+    client: Client,
     thread: Field<Thread>,
     context: ThreadContext,
     at_end: RwSignal<bool>,
@@ -99,7 +100,9 @@ struct Reader {
 impl Reader {
     fn new(thread: Field<Thread>, context: ThreadContext) -> Self {
         let seen = newest(&thread.read_untracked());
+        let client = use_client();
         let reader = Self {
+            client,
             thread,
             context,
             at_end: RwSignal::new(true),
@@ -107,7 +110,6 @@ impl Reader {
             loading: RwSignal::new(false),
         };
         let visible = page_visible();
-        let client = use_client();
         Effect::new(move |_| {
             context.order.track();
             let newest = newest(&thread.read_untracked());
@@ -136,10 +138,9 @@ impl Reader {
             return;
         }
         self.loading.set(true);
-        let client = use_client();
         spawn_local(async move {
             // What went wrong is a notice of the client's; the button stays for another try.
-            let _ = client.load_older(self.context.id).await;
+            let _ = self.client.load_older(self.context.id).await;
             self.loading.try_set(false);
         });
     }

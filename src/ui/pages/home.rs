@@ -26,7 +26,7 @@ pub fn Home() -> impl IntoView {
         }
     });
     let path = use_location().pathname;
-    let open = move || if path.read().as_str() == "/" { "list" } else { "thread" };
+    let open = move || if path.read().as_str() == "/" { "list" } else { "page" };
     view! {
         <a class="skip-link" href="#main">
             "Skip to the conversation"

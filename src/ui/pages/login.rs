@@ -51,7 +51,7 @@ pub fn LoginPage() -> impl IntoView {
                             "At least 8 characters."
                         </p>
                     </div>
-                    <div class="actions">
+                    <div class="login-actions">
                         <button class="button primary" type="submit">
                             "Sign in"
                         </button>

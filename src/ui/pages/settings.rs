@@ -68,7 +68,7 @@ fn Account(me: User) -> impl IntoView {
                 <dd>{me.role.as_str()}</dd>
             </dl>
             <div class="sign-out">
-                <SignOut />
+                <SignOut class="button" />
             </div>
         </section>
     }

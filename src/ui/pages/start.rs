@@ -3,13 +3,18 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::ui::components::alert::QueryAlert;
+use crate::ui::components::{alert::QueryAlert, new_conversation::NewConversationOpen};
 
 #[component]
 pub fn Start() -> impl IntoView {
+    let dialog = NewConversationOpen::current();
+    let open = move |event: leptos::ev::MouseEvent| {
+        event.prevent_default();
+        dialog.set(true);
+    };
     view! {
         <Title text="Conversations" />
-        <main class="pane">
+        <main class="pane" id="main">
             <div class="notices">
                 <QueryAlert />
             </div>
@@ -20,7 +25,7 @@ pub fn Start() -> impl IntoView {
                     "In a new conversation with yourself alone, the agents answer every message. Add people, and they answer when you write @assistant."
                 </p>
                 <form method="get" action="/">
-                    <button class="button primary" name="new" value="1">
+                    <button class="button primary" name="new" value="1" on:click=open>
                         "Start a conversation"
                     </button>
                 </form>
