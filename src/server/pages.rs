@@ -21,6 +21,10 @@ const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remov
 
 /// Leads who is signed out to `/login?next=…`, and who is signed in away from there.
 pub(super) async fn page(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    // The framework mounts the server functions among the pages.
+    if request.uri().path().starts_with("/fn/") {
+        return function(State(state), request, next).await;
+    }
     let renewed = renew(&state, request.headers_mut()).await;
     let is_login = request.uri().path() == "/login";
     match auth::authenticate(&state.accounts, request.headers()).await {

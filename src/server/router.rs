@@ -11,7 +11,7 @@ use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_http::{compression::CompressionLayer, services::ServeDir, set_header::SetResponseHeaderLayer};
 
-use super::{http, metrics, pages, state::AppState, ws};
+use super::{functions, http, metrics, pages, state::AppState, ws};
 use crate::{
     protocol::limits,
     ui::app::{App, shell},
@@ -40,7 +40,10 @@ fn site(state: &AppState) -> Router<AppState> {
     };
     let render = {
         let options = options.clone();
-        move || shell(options.clone())
+        move || {
+            functions::protect();
+            shell(options.clone())
+        }
     };
     let not_found = leptos_axum::render_app_async_with_context(context.clone(), render.clone());
     let unknown_page = get(not_found).layer(middleware::from_fn_with_state(state.clone(), pages::page));
