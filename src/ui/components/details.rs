@@ -24,7 +24,7 @@ pub fn Details(thread: Field<Thread>) -> impl IntoView {
             <form class="drawer-bar" method="get">
                 <button
                     class="icon-button"
-                    aria-label="Close details"
+                    aria-label="Close"
                     on:click=move |event| {
                         event.prevent_default();
                         context.details.set(false);

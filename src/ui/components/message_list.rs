@@ -41,7 +41,7 @@ pub fn MessageList(thread: Field<Thread>) -> impl IntoView {
     let zone = Zone::current();
     let new_line = StoredValue::new(first_new(&thread.read_untracked(), context.me));
     let rows = Memo::new(move |_| {
-        context.order.track();
+        context.order.get();
         new_line.with_value(|new| rows(&thread.read_untracked(), zone, new.as_ref()))
     });
     let is_empty = Memo::new(move |_| rows.read().is_empty());
@@ -111,7 +111,7 @@ impl Reader {
         };
         let visible = page_visible();
         Effect::new(move |_| {
-            context.order.track();
+            context.order.get();
             let newest = newest(&thread.read_untracked());
             if reader.at_end.get() && visible.get() {
                 reader.seen.set(newest);
@@ -150,7 +150,7 @@ impl Reader {
         if self.at_end.get() {
             return 0;
         }
-        self.context.order.track();
+        self.context.order.get();
         let (seen, me) = (self.seen.get(), self.context.me);
         let thread = self.thread.read_untracked();
         thread
@@ -220,7 +220,7 @@ fn Jump(reader: Reader, node: NodeRef<html::Div>) -> impl IntoView {
 fn Replying(thread: Field<Thread>) -> impl IntoView {
     let context = ThreadContext::current();
     let text = Memo::new(move |_| {
-        context.order.track();
+        context.order.get();
         let thread = thread.read_untracked();
         let streaming = thread.entries.iter().rev().find(|entry| entry.state == EntryState::Streaming);
         streaming.map(|entry| [entry.author.name.as_str(), " is replying"].concat()).unwrap_or_default()
