@@ -3,7 +3,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, Uri, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -36,6 +36,12 @@ pub(super) async fn page(State(state): State<AppState>, mut request: Request, ne
         _ => {}
     }
     with_cookie(next.run(request).await, renewed)
+}
+
+/// A page that no route knows is shown, and is not there.
+pub(super) async fn not_found(mut response: Response) -> Response {
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
 }
 
 /// Keeps other sites from calling server functions in somebody's name.

@@ -46,7 +46,9 @@ fn site(state: &AppState) -> Router<AppState> {
         }
     };
     let not_found = leptos_axum::render_app_async_with_context(context.clone(), render.clone());
-    let unknown_page = get(not_found).layer(middleware::from_fn_with_state(state.clone(), pages::page));
+    let unknown_page = get(not_found)
+        .layer(middleware::map_response(pages::not_found))
+        .layer(middleware::from_fn_with_state(state.clone(), pages::page));
     let files = ServeDir::new(&*options.site_root)
         .precompressed_br()
         .precompressed_gzip()

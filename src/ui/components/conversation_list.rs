@@ -33,7 +33,7 @@ pub fn ConversationList(me: User) -> impl IntoView {
         dialog.set(true);
     };
     view! {
-        <div class="sidebar">
+        <header class="sidebar">
             <a class="brand" href="/">
                 <img src="/favicon.svg" alt="" width="32" height="32" />
                 "Magpie"
@@ -66,7 +66,7 @@ pub fn ConversationList(me: User) -> impl IntoView {
                     <ConnectionStatus />
                 </div>
             })}
-        </div>
+        </header>
     }
 }
 

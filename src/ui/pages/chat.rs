@@ -56,7 +56,7 @@ fn Closed(error: ApiError) -> impl IntoView {
     let not_found = error.code == Code::NotFound;
     view! {
         <Title text="Not found" />
-        <main class="pane">
+        <main class="pane" id="main">
             {if not_found { view! { <Nothing /> }.into_any() } else { view! { <Failure error /> }.into_any() }}
         </main>
     }

@@ -63,14 +63,14 @@ fn Tool(step: Field<Step>, call: ToolCall) -> impl IntoView {
                 </button>
                 <Outcome result />
                 <div class="tool-body" id=panel hidden=move || !open.get()>
-                    <h4>"Arguments"</h4>
+                    <p class="tool-label">"Arguments"</p>
                     <pre>{arguments}</pre>
                     {move || {
                         result
                             .get()
                             .map(|result| {
                                 view! {
-                                    <h4>"Result"</h4>
+                                    <p class="tool-label">"Result"</p>
                                     <pre>{result.result_preview}</pre>
                                 }
                             })
