@@ -47,8 +47,10 @@ pub fn MessageView(thread: Field<Thread>, entry: Field<Entry>, lead: bool) -> im
                     view! { <span class="at" aria-hidden="true">{move || zone.clock(at.get())}</span> }.into_any()
                 }}
             </div>
+            " "
             <div class="content">
                 {lead.then(|| view! { <Head entry=first.clone() at zone /> })}
+                " "
                 {first.reply_to.map(|to| view! { <Quote thread to /> })}
                 {move || {
                     if editing.get() {

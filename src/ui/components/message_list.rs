@@ -9,7 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::{
     message::{MessageView, actions},
-    thread::ThreadContext,
+    thread::{ThreadContext, was_anothers},
 };
 use crate::{
     client::{Client, use_client},
@@ -47,6 +47,14 @@ pub fn MessageList(thread: Field<Thread>) -> impl IntoView {
     let is_empty = Memo::new(move |_| rows.read().is_empty());
     let node = NodeRef::<html::Div>::new();
     let reader = Reader::new(thread, context);
+    Effect::new(move |_| {
+        if let Some(list) = node.get() {
+            if was_anothers(&list, context.id) {
+                list.set_scroll_top(0);
+            }
+            reader.scrolled(&list);
+        }
+    });
     view! {
         <div class="thread-body">
             <div

@@ -70,6 +70,15 @@ impl ThreadContext {
     }
 }
 
+/// Whether this element stood in another conversation before: going from one to the next, the page keeps its
+/// elements, and what a browser holds in them (a text, a scroll position) is still the other's.
+pub fn was_anothers(element: &web_sys::Element, id: ConversationId) -> bool {
+    let id = id.to_string();
+    let before = element.get_attribute("data-shows");
+    let _ = element.set_attribute("data-shows", &id);
+    before.is_some_and(|before| before != id)
+}
+
 #[component]
 pub fn ThreadView(id: ConversationId, thread: Field<Thread>, me: User) -> impl IntoView {
     let client = use_client();

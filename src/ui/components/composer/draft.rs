@@ -3,7 +3,7 @@
 use leptos::prelude::window;
 use web_sys::{HtmlTextAreaElement, Storage};
 
-use crate::ui::components::thread::ThreadContext;
+use crate::ui::components::thread::{ThreadContext, was_anothers};
 
 fn storage() -> Option<Storage> {
     window().session_storage().ok().flatten()
@@ -15,13 +15,11 @@ fn key(context: ThreadContext) -> String {
 
 /// Puts the draft back, unless somebody already writes.
 pub fn restore(context: ThreadContext, area: &HtmlTextAreaElement) {
-    if !area.value().is_empty() {
+    if !was_anothers(area, context.id) && !area.value().is_empty() {
         return;
     }
     let kept = storage().and_then(|storage| storage.get_item(&key(context)).ok().flatten());
-    if let Some(text) = kept {
-        area.set_value(&text);
-    }
+    area.set_value(&kept.unwrap_or_default());
 }
 
 pub fn keep(context: ThreadContext, text: &str) {
