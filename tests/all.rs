@@ -2,6 +2,7 @@
 
 mod support;
 
+mod agents;
 mod documentation;
 mod durability;
 mod http;
@@ -10,6 +11,7 @@ mod protocol_frames;
 mod protocol_round_trip;
 mod protocol_schema;
 mod runs;
+mod slow_reader;
 mod socket;
 mod socket_refusals;
 mod tidy;

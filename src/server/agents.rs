@@ -15,7 +15,7 @@ use super::{
 use crate::{
     fresh_id,
     protocol::{
-        AgentRun, Code, ConversationId, Event, Message, MessageId, Problem, RunId, RunStatus, Sender, limits,
+        AgentRun, Code, ConversationId, Event, Message, MessageId, Problem, RunId, RunStatus, Sender, UserRef, limits,
         server::Stream,
     },
 };
@@ -105,6 +105,11 @@ impl Agents {
     /// The messages being written in this conversation, with their text so far.
     pub fn streams(&self, conversation: ConversationId) -> Vec<Stream> {
         self.queue.streams(conversation)
+    }
+
+    /// The agents that are shown typing in this conversation.
+    pub fn at_work(&self, conversation: ConversationId) -> Vec<UserRef> {
+        self.queue.at_work(conversation)
     }
 
     /// At start, before the first message is taken: every run that an earlier life of the server left

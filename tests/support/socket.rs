@@ -5,9 +5,9 @@ use std::{net::SocketAddr, time::Duration};
 use futures_util::{SinkExt, StreamExt};
 use magpie::protocol::ConversationId;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    MaybeTlsStream, WebSocketStream, client_async, connect_async,
     tungstenite::{self, Message, client::IntoClientRequest, http::HeaderValue},
 };
 
@@ -28,6 +28,16 @@ impl Socket {
         let first = socket.next().await;
         assert_eq!((&first["type"], &first["status"]), (&json!("status"), &json!("connected")), "{first}");
         Ok(socket)
+    }
+
+    /// Like [`Socket::open`], for a reader whose kernel takes little for it.
+    pub async fn open_with_small_buffer(addr: SocketAddr, token: &str) -> Self {
+        let tcp = TcpSocket::new_v4().expect("a socket");
+        tcp.set_recv_buffer_size(4_096).expect("a small buffer");
+        let tcp = tcp.connect(addr).await.expect("a connection");
+        let request = format!("ws://{addr}/ws?token={token}").into_client_request().expect("a request");
+        let opened = client_async(request, MaybeTlsStream::Plain(tcp)).await;
+        Self { stream: opened.expect("a socket").0, skipped: Vec::new(), refs: 0 }
     }
 
     pub async fn handshake(

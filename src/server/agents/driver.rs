@@ -284,6 +284,7 @@ impl Driver {
     async fn typing(&mut self, on: bool) {
         let author = self.run.live.agent();
         let user = UserRef { id: author.id, name: author.name.clone() };
+        self.run.set_at_work(on);
         let frame = UserTyping { conversation_id: self.conversation, user };
         let frame = if on { EphemeralFrame::TypingStart(frame) } else { EphemeralFrame::TypingStop(frame) };
         self.type_at = on.then(|| Instant::now() + Duration::from_millis(limits::TYPING_RESEND_MS));

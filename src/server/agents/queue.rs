@@ -2,14 +2,17 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::live::LiveText;
-use crate::protocol::{ConversationId, RunId, limits, server::Stream};
+use crate::protocol::{ConversationId, RunId, UserRef, limits, server::Stream};
 
 /// What others may do to a run and see of it.
 #[derive(Debug)]
@@ -22,11 +25,24 @@ pub struct RunHandle {
     turn: Notify,
     /// Its end is written.
     over: CancellationToken,
+    /// Its agent is at work, and shown typing.
+    at_work: AtomicBool,
 }
 
 impl RunHandle {
     pub fn new(run_id: RunId, cancel: CancellationToken, live: LiveText) -> Self {
-        Self { run_id, cancel, live, turn: Notify::new(), over: CancellationToken::new() }
+        Self {
+            run_id,
+            cancel,
+            live,
+            turn: Notify::new(),
+            over: CancellationToken::new(),
+            at_work: AtomicBool::new(false),
+        }
+    }
+
+    pub fn set_at_work(&self, at_work: bool) {
+        self.at_work.store(at_work, Ordering::Relaxed);
     }
 
     pub async fn turn(&self) {
@@ -83,6 +99,14 @@ impl RunQueue {
     pub fn streams(&self, conversation: ConversationId) -> Vec<Stream> {
         let rooms = self.rooms();
         rooms.get(&conversation).into_iter().flatten().filter_map(|handle| handle.live.stream()).collect()
+    }
+
+    /// The agents that are shown typing.
+    pub fn at_work(&self, conversation: ConversationId) -> Vec<UserRef> {
+        let rooms = self.rooms();
+        let runs = rooms.get(&conversation).into_iter().flatten();
+        let working = runs.filter(|handle| handle.at_work.load(Ordering::Relaxed)).map(|handle| handle.live.agent());
+        working.map(|agent| UserRef { id: agent.id, name: agent.name.clone() }).collect()
     }
 
     fn leave(&self, conversation: ConversationId, run: RunId) {

@@ -78,6 +78,7 @@ impl Session {
                 if let Some(changed) = changed {
                     presence::tell(&self.state, changed).await;
                 }
+                end_if_revoked(&self.state, &self.connection).await;
             }
             Err(full) => {
                 self.connection.send(&EphemeralFrame::Error(too_many(full).into_frame(None)));
@@ -215,6 +216,15 @@ impl Session {
                 ControlFlow::Continue(())
             }
         }
+    }
+}
+
+/// A sign-out between the check of the token and the entry in the hub found no socket to close.
+async fn end_if_revoked(state: &AppState, connection: &Connection) {
+    match state.storage.session(connection.session, clock::now()).await {
+        Ok(Some(_)) => {}
+        Ok(None) => connection.lane.cut(CloseCode::SignedOut),
+        Err(error) => tracing::error!(%error, "cannot look at the session again"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     protocol::{
-        ConversationId, EphemeralFrame, LogEpoch, Problem, Seq,
+        ConversationId, EphemeralFrame, LogEpoch, Problem, Seq, UserRef,
         client::Cursor,
         limits,
         server::{Mode, PresenceStatus, ReadPosition, Subscribed, UserPresence},
@@ -42,7 +42,7 @@ pub(super) async fn subscribe(
             mode: plan.mode,
             head: access.head,
             log_epoch: Some(state.log_epoch),
-            typing,
+            typing: people_then_agents(typing, state.agents.at_work(id)),
             presence: presence(state, &people),
             reads: reads(&people),
             streams: state.agents.streams(id),
@@ -95,6 +95,11 @@ fn denied(id: ConversationId, reference: Option<&String>) -> Subscribed {
         control: None,
         reference: reference.cloned(),
     }
+}
+
+fn people_then_agents(mut typing: Vec<UserRef>, agents: Vec<UserRef>) -> Vec<UserRef> {
+    typing.extend(agents);
+    typing
 }
 
 fn presence(state: &AppState, people: &[MemberRow]) -> Vec<UserPresence> {

@@ -1,0 +1,50 @@
+//! A reader that does not read harms nobody but itself, and loses nothing.
+
+use serde_json::json;
+
+use crate::support::{Socket, TestApp};
+
+#[tokio::test]
+async fn a_reader_that_stops_reading_is_closed_with_4001_and_resumes_from_the_log() {
+    let app = TestApp::start().await;
+    let (anna, ben) = (app.member("anna").await, app.member("ben").await);
+    let room = app.room(&anna, &[&ben]).await;
+    let mut stalled = Socket::open_with_small_buffer(app.addr, &ben.token).await;
+    stalled.subscribe(room, Some(2)).await;
+    let mut quick = app.connect(&ben).await;
+    quick.subscribe(room, Some(2)).await;
+
+    // More than the kernel's buffers and the lane together hold.
+    let (mut writer, text) = (app.connect(&anna).await, "x".repeat(32_000));
+    let mut sent = 0;
+    while app.state.hub.connections() == 3 {
+        let ack = writer.chat(room, &text).await;
+        sent += 1;
+        assert_eq!(ack["type"], "ack");
+        assert_eq!(quick.next_of("message").await["seq"], 2 + sent, "the quick one is not held up");
+        assert!(sent < 2_000, "the stalled reader was never given up");
+    }
+    let (code, _) = stalled.closed().await.expect("a close frame after what was under way");
+    assert_eq!(code, 4001);
+
+    let mut back = app.connect(&ben).await;
+    let subscribed = back.subscribe(room, Some(2)).await;
+    assert_eq!(subscribed["mode"], "replay");
+    for seq in 3..=2 + sent {
+        assert_eq!(back.next().await["seq"], seq);
+    }
+}
+
+#[tokio::test]
+async fn metrics_and_status_count_the_connections() {
+    let app = TestApp::start_with(|settings| settings.metrics_token = Some("let me see".into())).await;
+    let anna = app.register("anna").await;
+    let _socket = app.connect(&anna).await;
+    let status: serde_json::Value = app.get(&anna, "/ws/status").await.json().await.unwrap();
+    assert_eq!((&status["active_connections"], &status["status"]), (&json!(1), &json!("healthy")));
+    let refused = app.request(reqwest::Method::GET, "/metrics").send().await.unwrap();
+    assert_eq!(crate::support::problem(refused).await.0, 401);
+    let metrics = app.request(reqwest::Method::GET, "/metrics").bearer_auth("let me see").send().await.unwrap();
+    let text = metrics.text().await.unwrap();
+    assert!(text.lines().any(|line| line == "magpie_connections 1"), "{text}");
+}
