@@ -54,7 +54,7 @@ pub fn duration(ms: u64) -> String {
 pub fn initials(name: &str) -> String {
     let mut words = name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
     let first = words.next().unwrap_or('?');
-    first.to_uppercase().chain(words.last().into_iter().flat_map(char::to_uppercase)).take(2).collect()
+    first.to_uppercase().chain(words.next_back().into_iter().flat_map(char::to_uppercase)).take(2).collect()
 }
 
 /// Which of the avatar colours a person has: always the same one.

@@ -95,10 +95,9 @@ fn is_harmless(html: &str) -> Result<(), String> {
                 return Err(format!("attribute {attribute:?} in {html:?}"));
             }
         }
-        if let Some(href) = tag.split("href=\"").nth(1) {
-            if !["http://", "https://", "mailto:"].iter().any(|ok| href.to_ascii_lowercase().starts_with(ok)) {
-                return Err(format!("href {href:?} in {html:?}"));
-            }
+        let href = tag.split("href=\"").nth(1).map(str::to_ascii_lowercase);
+        if href.is_some_and(|href| !["http://", "https://", "mailto:"].iter().any(|ok| href.starts_with(ok))) {
+            return Err(format!("href of {tag:?} in {html:?}"));
         }
     }
     Ok(())
