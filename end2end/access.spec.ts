@@ -14,16 +14,18 @@ async function expectNoViolations(page: Page, where: string): Promise<void> {
 /** A conversation with something of everything in it. */
 async function furnished(person: Person): Promise<string> {
   const id = await person.conversation("Everything", { agents: true });
-  await person.post(id, "A **list**:\n\n- one\n- two\n\n```\ncode\n```\n\n> and [a link](https://example.com)");
   await person.openLive(id);
   await person.sendAndSee("Draw a chart of 1, 4, 9, 16");
-  await expect(person.timeline.getByRole("group", { name: "Run, completed" })).toBeVisible({ timeout: 15_000 });
+  await expect(person.timeline.getByRole("group", { name: "Run, completed" })).toHaveCount(1, { timeout: 15_000 });
+  await person.post(id, "A **list**:\n\n- one\n- two\n\n```\ncode\n```\n\n> and [a link](https://example.com)");
+  await expect(person.timeline.getByRole("group", { name: "Run, completed" })).toHaveCount(2, { timeout: 15_000 });
   await person.timeline.getByRole("button", { expanded: false }).first().click();
   return id;
 }
 
 for (const colorScheme of ["light", "dark"] as const) {
   test(`axe finds nothing on any page, ${colorScheme}`, async ({ person, stranger }) => {
+    test.slow();
     const out = await stranger();
     await out.emulateMedia({ colorScheme });
     await out.goto("/login");
