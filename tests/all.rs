@@ -1,5 +1,7 @@
 //! One binary for all integration tests: the server is linked once. One file per subject.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test may fail it as the test itself may")]
+
 mod support;
 
 mod agents;

@@ -52,7 +52,7 @@ fn every_link_of_the_documents_leads_somewhere() {
             }
         }
     }
-    let dead: Vec<_> = documents.iter().flat_map(|document| dead_links(document)).collect();
+    let dead: Vec<_> = documents.iter().flat_map(dead_links).collect();
     assert!(dead.is_empty(), "{}", dead.join("\n"));
 }
 

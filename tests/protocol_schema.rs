@@ -1,5 +1,5 @@
 //! `docs/schema/*.json` is what the Rust types say. After a change that is meant, write it anew:
-//! `UPDATE_SCHEMA=1 cargo test --features ssr --test protocol_schema`.
+//! `UPDATE_SCHEMA=1 cargo test --features ssr protocol_schema`.
 
 use std::{fs, path::Path};
 
@@ -25,7 +25,7 @@ fn hold(file: &str, now: &str) {
     assert!(
         kept == now,
         "docs/schema/{file} is not what the types say. Is the wire meant to change? \
-         Then run UPDATE_SCHEMA=1 cargo test --features ssr --test protocol_schema"
+         Then run UPDATE_SCHEMA=1 cargo test --features ssr protocol_schema"
     );
 }
 
