@@ -2,7 +2,7 @@
 
 use super::{Change, Entry, Run, Thread};
 use crate::protocol::{
-    DurableFrame, Event, LogEpoch, Seq,
+    DurableFrame, Event, LogEpoch, Seq, UserId,
     http::{ConversationDetail, Member, MessageNow, Messages},
     limits,
     server::{PresenceStatus, ReadPosition, UserPresence, UserRef},
@@ -70,6 +70,16 @@ impl Thread {
         changes
     }
 
+    /// Shown once more from memory: the `New` line stands after what `me` has read since.
+    pub fn reopened(&mut self, me: UserId) -> Vec<Change> {
+        let mine = self.reads.iter().find(|read| read.user.id == me).map(|read| read.up_to);
+        if mine.is_none_or(|up_to| up_to <= self.opened_at) {
+            return Vec::new();
+        }
+        self.opened_at = mine.unwrap_or(self.opened_at);
+        vec![Change::OpenedAt]
+    }
+
     fn has_client_id(&self, echo: &Entry) -> bool {
         self.entries.iter().any(|entry| entry.client_id == echo.client_id && entry.author.id == echo.author.id)
     }
@@ -96,8 +106,10 @@ impl Thread {
             changes.push(Change::Title);
         }
         if self.members != detail.members {
+            // Who was added while they were here is told of by nothing else.
+            self.presence = detail.members.iter().filter_map(presence_of).collect();
             self.members = detail.members;
-            changes.push(Change::Members);
+            changes.extend([Change::Members, Change::Presence]);
         }
         changes
     }

@@ -511,6 +511,11 @@ fn who_joins_is_shown_at_once_and_asked_after() {
     let changes = thread.apply_event(&frame(1, joined), me());
     assert!(changes.contains(&Change::Members) && changes.contains(&Change::Stale));
     assert_eq!(thread.members.len(), 4);
+    let here = Member { status: PresenceStatus::Online, ..member(7) };
+    let detail = ConversationDetail { conversation: row(), members: vec![member(0), here], control: None };
+    assert!(thread.refresh(detail.clone()).contains(&Change::Presence), "who was here when added is online at once");
+    assert_eq!(thread.presence.iter().map(|one| one.user.id).collect::<Vec<_>>(), [user(7).id]);
+    assert_eq!(thread.refresh(detail), []);
 }
 
 #[test]

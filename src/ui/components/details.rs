@@ -72,11 +72,11 @@ fn Members(thread: Field<Thread>) -> impl IntoView {
 #[component]
 fn Person(thread: Field<Thread>, member: Member) -> impl IntoView {
     let id = member.id;
-    let first = member.status;
     let status = Memo::new(move |_| {
         let presence = thread.presence();
         let presence = presence.read();
-        presence.iter().find(|now| now.user.id == id).map_or(first, |now| now.status)
+        // Who is not named there has left.
+        presence.iter().find(|now| now.user.id == id).map_or(PresenceStatus::Offline, |now| now.status)
     });
     let word = move || match status.get() {
         PresenceStatus::Online => "online",
