@@ -61,7 +61,10 @@ impl Client {
             }),
             link::Effect::Ping { nonce } => self.tell(ClientFrame::Ping(Ping { nonce: Some(nonce.into()) })),
             link::Effect::Poll => self.poll(),
-            link::Effect::SignIn => network::go_to_sign_in(&network::here()),
+            link::Effect::SignIn => {
+                self.wipe();
+                network::go_to_sign_in(&network::here());
+            }
         }
     }
 
@@ -146,6 +149,7 @@ impl Client {
                 outbox::Effect::Stuck { client_id, conversation, reason } => {
                     self.change_thread(conversation, |thread| thread.failed(&client_id, reason));
                 }
+                outbox::Effect::Overdue => self.link(link::Event::Overdue),
                 outbox::Effect::Full(message) => {
                     let reason = "Too many messages wait to be sent already.";
                     self.change_thread(message.conversation, |thread| {

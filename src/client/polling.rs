@@ -13,9 +13,7 @@ impl Client {
     pub(super) fn poll(self) {
         leptos::task::spawn_local(async move {
             let outcome = self.poll_once().await;
-            if matches!(outcome, Err(http::Failure::Unreachable)) {
-                self.link(link::Event::Polled(false));
-            }
+            self.link(link::Event::Polled(!matches!(outcome, Err(http::Failure::Unreachable))));
         });
     }
 

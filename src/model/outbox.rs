@@ -37,8 +37,15 @@ struct Item {
 enum State {
     Waiting,
     WaitingUntil(Timestamp),
-    InFlight,
+    /// Sent; without an answer by then, the way it went is doubted.
+    InFlight(Timestamp),
     Stuck,
+}
+
+impl State {
+    const fn is_in_flight(self) -> bool {
+        matches!(self, Self::InFlight(_))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -65,6 +72,8 @@ pub enum Effect {
         conversation: ConversationId,
         reason: String,
     },
+    /// A message has no answer yet: find out whether the connection still lives.
+    Overdue,
     /// [`limits::OUTBOX_MESSAGES`] wait already: this one was not taken.
     Full(Outgoing),
 }
@@ -86,14 +95,14 @@ impl Outbox {
             Event::Refused(id, problem) => self.refused(&id, problem, now, &mut effects),
             Event::Lost(id) => {
                 let until = later(now, limits::SEND_RETRY_MS);
-                self.set_state(&id, State::WaitingUntil(until), |state| state == State::InFlight);
+                self.set_state(&id, State::WaitingUntil(until), State::is_in_flight);
             }
             Event::Retry(id) => self.retry(&id),
             Event::Discard(id) => {
                 // What is on its way may be taken already: it cannot be called back.
-                self.queue.retain(|item| item.message.client_id != id || item.state == State::InFlight);
+                self.queue.retain(|item| item.message.client_id != id || item.state.is_in_flight());
             }
-            Event::Tick => {}
+            Event::Tick => self.doubt(now, &mut effects),
         }
         self.send_what_is_due(now, &mut effects);
         effects
@@ -112,7 +121,7 @@ impl Outbox {
     /// When to call [`Event::Tick`].
     pub fn wake_at(&self) -> Option<Timestamp> {
         let due = self.queue.iter().filter_map(|item| match item.state {
-            State::WaitingUntil(until) => Some(until),
+            State::WaitingUntil(until) | State::InFlight(until) => Some(until),
             _ => None,
         });
         due.min().filter(|_| self.is_up)
@@ -131,8 +140,22 @@ impl Outbox {
 
     /// Nothing is on its way any more; waiting for a rate goes on.
     fn recall(&mut self) {
-        for item in self.queue.iter_mut().filter(|item| item.state == State::InFlight) {
+        for item in self.queue.iter_mut().filter(|item| item.state.is_in_flight()) {
             item.state = State::Waiting;
+        }
+    }
+
+    /// An answer that is overdue is asked for once, however many there are, and once more after the same time.
+    fn doubt(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        let mut is_overdue = false;
+        for item in &mut self.queue {
+            if matches!(item.state, State::InFlight(due) if due <= now) {
+                item.state = State::InFlight(later(now, limits::SEND_ANSWER_MS));
+                is_overdue = true;
+            }
+        }
+        if is_overdue {
+            effects.push(Effect::Overdue);
         }
     }
 
@@ -177,10 +200,10 @@ impl Outbox {
             let is_due = match item.state {
                 State::Waiting => true,
                 State::WaitingUntil(until) => until <= now,
-                State::InFlight | State::Stuck => false,
+                State::InFlight(_) | State::Stuck => false,
             };
             if is_due {
-                item.state = State::InFlight;
+                item.state = State::InFlight(later(now, limits::SEND_ANSWER_MS));
                 effects.push(Effect::Send(item.message.clone()));
             }
         }

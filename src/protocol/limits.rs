@@ -210,5 +210,9 @@ pub const RUNS_IN_MEMORY: usize = 200;
 pub const SEND_ATTEMPTS: u32 = 5;
 /// How long such a message waits where the server names no time.
 pub const SEND_RETRY_MS: u64 = 2_000;
+/// How long a message may stay unanswered before the connection is asked whether it lives.
+pub const SEND_ANSWER_MS: u64 = 5_000;
+/// How long a poll may stay unanswered.
+pub const POLL_TIMEOUT_MS: u64 = 10_000;
 /// Lines about what went wrong that are kept until they are dismissed.
 pub const NOTICES: usize = 5;

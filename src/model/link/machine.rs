@@ -14,6 +14,8 @@ pub struct Link {
     failures: u32,
     /// When to ask over HTTP, while no socket gets through.
     poll_at: Option<Timestamp>,
+    /// When the poll that is out counts as unanswered.
+    poll_due: Option<Timestamp>,
     nonce: u64,
 }
 
@@ -60,6 +62,8 @@ pub enum Event {
     Offline,
     /// The page is in view again: what happened to the socket meanwhile is unknown.
     Visible,
+    /// Something sent has no answer for too long.
+    Overdue,
     /// The answer to [`Effect::Refresh`].
     Refreshed(Refreshed),
     /// The answer to [`Effect::Poll`]: whether the server answered.
@@ -113,11 +117,16 @@ impl Link {
             Event::Online => self.wake(now),
             Event::Visible if self.phase == Phase::Offline => Vec::new(),
             Event::Visible => self.wake(now),
+            Event::Overdue if !matches!(self.phase, Phase::Up { .. }) => Vec::new(),
+            Event::Overdue => self.wake(now),
             Event::Offline => self.end(Phase::Offline),
             Event::Refreshed(outcome) => self.refreshed(outcome, now, random),
-            Event::Polled(true) => Vec::new(),
+            Event::Polled(true) => {
+                self.poll_due = None;
+                Vec::new()
+            }
             Event::Polled(false) => {
-                self.poll_at = None;
+                self.stop_polling();
                 Vec::new()
             }
             Event::Tick => self.tick(now, random),
@@ -146,7 +155,7 @@ impl Link {
             Phase::Up { ping } => ping.map(|(_, due)| due),
             _ => None,
         };
-        [due, self.poll_at].into_iter().flatten().min()
+        [due, self.poll_at, self.poll_due].into_iter().flatten().min()
     }
 
     fn has_socket(&self) -> bool {
@@ -172,7 +181,7 @@ impl Link {
         }
         self.phase = Phase::Up { ping: None };
         self.failures = 0;
-        self.poll_at = None;
+        self.stop_polling();
         vec![Effect::Resume]
     }
 
@@ -182,7 +191,7 @@ impl Link {
         let sign_in = (phase == Phase::SignedOut).then_some(Effect::SignIn);
         self.phase = phase;
         self.failures = 0;
-        self.poll_at = None;
+        self.stop_polling();
         close.into_iter().chain(sign_in).collect()
     }
 
@@ -237,11 +246,11 @@ impl Link {
             (Refreshed::Unreachable, Phase::Refreshing { .. }) => {
                 self.phase = Phase::Waiting { until: after(now, self.backoff(random)) };
                 self.failures = self.failures.saturating_add(1);
-                self.poll_at = None;
+                self.stop_polling();
                 Vec::new()
             }
             (Refreshed::Unreachable, _) => {
-                self.poll_at = None;
+                self.stop_polling();
                 Vec::new()
             }
             (Refreshed::Fresh, _) => Vec::new(),
@@ -252,8 +261,17 @@ impl Link {
         if self.poll_at.is_some() || self.failures < limits::ATTEMPTS_BEFORE_POLLING {
             return Vec::new();
         }
+        vec![self.poll(now)]
+    }
+
+    fn poll(&mut self, now: Timestamp) -> Effect {
         self.poll_at = Some(after(now, limits::POLL_INTERVAL_MS));
-        vec![Effect::Poll]
+        self.poll_due.get_or_insert(after(now, limits::POLL_TIMEOUT_MS));
+        Effect::Poll
+    }
+
+    fn stop_polling(&mut self) {
+        (self.poll_at, self.poll_due) = (None, None);
     }
 
     fn pong(&mut self, answered: u64) -> Vec<Effect> {
@@ -297,9 +315,11 @@ impl Link {
             }
             _ => Vec::new(),
         };
+        if self.poll_due.is_some_and(|due| due <= now) {
+            self.stop_polling();
+        }
         if self.poll_at.is_some_and(|at| at <= now) {
-            self.poll_at = Some(after(now, limits::POLL_INTERVAL_MS));
-            effects.push(Effect::Poll);
+            effects.push(self.poll(now));
         }
         effects
     }

@@ -101,6 +101,34 @@ fn a_socket_that_died_in_its_sleep_is_noticed_within_the_ping_deadline() {
 }
 
 #[test]
+fn an_overdue_answer_makes_an_open_socket_prove_that_it_lives() {
+    let mut link = connected();
+    assert!(matches!(link.handle(Event::Overdue, NOW, 0)[..], [Effect::Ping { .. }]));
+    assert_eq!(link.handle(Event::Tick, at(limits::WAKE_PING_MS), 0), [Effect::Close, Effect::Connect]);
+    assert_eq!(link.handle(Event::Overdue, at(limits::WAKE_PING_MS), 0), [], "that one is being opened");
+}
+
+#[test]
+fn a_poll_that_is_never_answered_ends_the_polling() {
+    let mut link = Link::default();
+    link.handle(Event::Start { online: true }, NOW, 0);
+    for _ in 0..limits::ATTEMPTS_BEFORE_POLLING {
+        link.handle(closed(1006), NOW, 0);
+        link.handle(Event::Refreshed(Refreshed::Fresh), NOW, 0);
+        link.handle(Event::Tick, NOW, 0);
+    }
+    assert_eq!(link.state(), LinkState::Polling);
+    link.handle(Event::Polled(true), NOW, 0);
+    let second = at(limits::POLL_INTERVAL_MS);
+    assert_eq!(link.handle(Event::Tick, second, 0), [Effect::Poll]);
+    let due = at(limits::POLL_INTERVAL_MS + limits::POLL_TIMEOUT_MS);
+    link.handle(Event::Tick, Timestamp(due.0 - 1), 0);
+    assert_eq!(link.state(), LinkState::Polling);
+    link.handle(Event::Tick, due, 0);
+    assert_ne!(link.state(), LinkState::Polling);
+}
+
+#[test]
 fn an_attempt_that_hangs_is_given_up() {
     let mut link = Link::default();
     link.handle(Event::Start { online: true }, NOW, 0);
@@ -176,6 +204,7 @@ fn events() -> impl Strategy<Value = Vec<(Event, u16, u64)>> {
         Just(Event::Online),
         Just(Event::Offline),
         Just(Event::Visible),
+        Just(Event::Overdue),
         prop::sample::select(vec![Refreshed::Fresh, Refreshed::Unreachable]).prop_map(Event::Refreshed),
         any::<bool>().prop_map(Event::Polled),
         Just(Event::Tick),

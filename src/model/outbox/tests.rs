@@ -116,6 +116,23 @@ fn the_outbox_takes_only_so_many() {
     assert_eq!(outbox.waiting(), limits::OUTBOX_MESSAGES);
 }
 
+#[test]
+fn a_message_without_an_answer_casts_doubt_on_the_connection() {
+    let mut outbox = up();
+    outbox.handle(Event::Send(message(1, 1)), NOW);
+    outbox.handle(Event::Send(message(2, 2)), NOW);
+    let due = Timestamp(NOW.0 + limits::SEND_ANSWER_MS as i64);
+    assert_eq!(outbox.wake_at(), Some(due));
+    assert_eq!(outbox.handle(Event::Tick, Timestamp(due.0 - 1)), []);
+    assert_eq!(outbox.handle(Event::Tick, due), [Effect::Overdue], "once for both");
+    assert_eq!(outbox.handle(Event::Tick, due), []);
+    assert_eq!(outbox.wake_at(), Some(Timestamp(due.0 + limits::SEND_ANSWER_MS as i64)));
+    for n in 1..=2 {
+        outbox.handle(Event::Acked(id(n)), due);
+    }
+    assert_eq!(outbox.wake_at(), None);
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Write(u64),
@@ -152,6 +169,7 @@ proptest! {
                 match effect {
                     Effect::Send(message) => wire.push_back(message),
                     Effect::Stuck { client_id, .. } => stuck.push(client_id),
+                    Effect::Overdue => {}
                     Effect::Full(_) => unreachable!("fewer than the bound are written"),
                 }
             }
