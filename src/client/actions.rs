@@ -149,9 +149,15 @@ impl Client {
         Ok(())
     }
 
-    /// Ends the session, forgets everything and leads to the sign-in page.
+    /// Ends the session, forgets everything and leads to the sign-in page. Where the session cannot be ended,
+    /// one stays, without the drafts: a page that is closed meanwhile leaves nothing behind.
     pub async fn sign_out(self) -> Result<(), Problem> {
-        http::logout().await?;
+        network::forget_drafts();
+        match http::logout().await {
+            // There is no session any more.
+            Ok(()) | Err(http::Failure::Refused { status: 401, .. }) => {}
+            Err(failure) => return Err(failure.into()),
+        }
         self.wipe();
         self.link(link::Event::SignedOut);
         network::go_to_sign_in("/");

@@ -1,12 +1,13 @@
 //! The one door: every frame, from the socket or from polling, comes through here.
 
+use leptos::prelude::ReadUntracked;
 use serde::Deserialize;
 
-use super::{Client, NoticeKind, driver::SUBSCRIBE};
+use super::{Client, NoticeKind, StateStoreFields, driver::SUBSCRIBE};
 use crate::{
     model::{conversation::apply_to_row, link, outbox, typing},
     protocol::{
-        ConversationId, DurableFrame, EphemeralFrame, Event, Problem, Seq, ServerFrame, Timestamp,
+        ConversationId, DurableFrame, EphemeralFrame, Event, Problem, Seq, ServerFrame, Timestamp, UserRef,
         server::{Ack, ErrorFrame, Mode, Status, Subscribed},
     },
 };
@@ -67,6 +68,11 @@ impl Client {
 
     fn greeted(self, status: &Status) {
         let Some(connected) = &status.connected else { return };
+        let is_me = |me: &UserRef| me.id == connected.user.id;
+        if !self.state.me().read_untracked().as_ref().is_none_or(is_me) {
+            // Somebody else signed in in this browser: nothing of the one before goes out under their name.
+            return self.start_over();
+        }
         self.typing_event(typing::Event::Times(connected.typing));
         self.link(link::Event::Welcome);
     }

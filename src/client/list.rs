@@ -57,6 +57,9 @@ impl Client {
         match change {
             ListChange::Removed => self.remove_row(id),
             ListChange::Added | ListChange::Changed => {
+                if self.is_removed(id) {
+                    self.state.removed().set(None);
+                }
                 let is_known = self.state.read_untracked().conversations.iter().any(|row| row.id == id);
                 if is_known {
                     // What it counts comes with the events of the log.
@@ -74,8 +77,14 @@ impl Client {
     }
 
     pub(super) fn remove_row(self, id: ConversationId) {
+        self.with(|inner| {
+            inner.threads.remove(&id);
+            inner.epochs.remove(&id);
+            inner.untold_reads.remove(&id);
+        });
         self.state.write_untracked().conversations.retain(|row| row.id != id);
         notify::list(&self.state.conversations());
+        self.state.removed().set(Some(id));
     }
 
     /// Takes in rows of which ours may be fresher. Unknown ones go to the top, in their order.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use leptos::prelude::*;
 use reactive_stores::{ArcStore, Field, Store};
 
-use super::{env::Env, notify};
+use super::{env::Env, network, notify};
 use crate::{
     model::{
         Thread,
@@ -24,6 +24,8 @@ pub struct State {
     #[store(key: ConversationId = |row| row.id)]
     pub conversations: Vec<Conversation>,
     pub link: LinkState,
+    /// The conversation that one was last taken out of.
+    pub removed: Option<ConversationId>,
     /// Messages that wait to be sent, over all conversations.
     pub waiting: usize,
     /// The time of the last look at the clock, which ticks only while a countdown is shown.
@@ -101,6 +103,13 @@ impl Client {
         self.state
     }
 
+    /// One conversation that was opened before, to be shown again at once.
+    pub fn reopen(self, id: ConversationId) -> Option<Field<Thread>> {
+        let me = self.my_id();
+        self.change_thread(id, |thread| thread.reopened(me));
+        self.thread(id)
+    }
+
     /// One conversation, once it was seeded. Not reactive in itself; its fields are. Read the field that
     /// you show (`thread.title()`, `thread.entries()`), not the whole: precise notices are all it gets.
     pub fn thread(self, id: ConversationId) -> Option<Field<Thread>> {
@@ -134,6 +143,11 @@ impl Client {
     /// What the connection indicator says. Reactive.
     pub fn status(self) -> String {
         status_text(&self.state.link().read(), self.state.waiting().get(), self.state.now().get())
+    }
+
+    /// Whether one was taken out of this conversation while it was shown. Reactive.
+    pub fn is_removed(self, id: ConversationId) -> bool {
+        self.state.removed().get() == Some(id)
     }
 
     /// Takes a notice off the screen.
@@ -197,13 +211,25 @@ impl Client {
         notify::list(&self.state.notices());
     }
 
-    pub(super) fn problem(self, problem: Problem) {
+    /// Says what went wrong with something one did.
+    pub fn problem(self, problem: Problem) {
         let text = problem.detail.clone();
         self.notice(NoticeKind::Problem(problem), text);
     }
 
-    /// Forgets what belongs to the one who signed out.
+    /// Somebody else is signed in here now: forgets everything and loads the page as theirs.
+    pub(super) fn start_over(self) {
+        self.wipe();
+        if self.with(|inner| inner.is_started) {
+            network::reload();
+        }
+    }
+
+    /// Forgets what belongs to the one who signed out, in this page and in what the tab keeps.
     pub(super) fn wipe(self) {
+        if self.with(|inner| inner.is_started) {
+            network::forget_drafts();
+        }
         self.with(|inner| {
             inner.threads.clear();
             inner.epochs.clear();

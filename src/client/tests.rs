@@ -13,7 +13,9 @@ use crate::{
         Sender, Seq, ServerFrame, Timestamp, UserId, UserRef, Visibility,
         dialog::{self, DialogStatus},
         http::{Conversation, ConversationDetail, Kind, MessageNow, Messages},
-        server::{Ack, ConversationChanged, Format, ListChange, Posted, Token, UserTyping},
+        server::{
+            Ack, Connected, ConversationChanged, Format, ListChange, Posted, Status, Token, TypingTimes, UserTyping,
+        },
     },
 };
 
@@ -255,6 +257,10 @@ fn rows_come_go_and_move_to_the_top() {
     assert_eq!(client.thread(room(1)).unwrap().title().get_untracked(), "New title");
     changed(row(2, 0), ListChange::Removed);
     assert_eq!(ids(), [room(1), room(3)]);
+    changed(row(1, 4), ListChange::Removed);
+    assert!(client.is_removed(room(1)) && client.thread(room(1)).is_none(), "nothing of it is shown any more");
+    changed(row(1, 4), ListChange::Added);
+    assert!(!client.is_removed(room(1)));
 }
 
 #[test]
@@ -305,6 +311,37 @@ fn reading_lowers_the_count_of_the_row() {
     assert_eq!(unread(), 1, "going back is nothing");
     client.read(room(1), thread.cursor().get_untracked());
     assert_eq!(unread(), 0);
+}
+
+#[test]
+fn a_connection_under_another_account_sends_nothing_of_the_one_before() {
+    let _owner = owned();
+    let (client, _) = page();
+    client.send(room(1), "mine alone", None);
+    let greet = |user| {
+        let times = TypingTimes { resend_ms: 1, stop_ms: 1, expire_ms: 1 };
+        let id = crate::protocol::ConnectionId::from_parts(1, 1);
+        let connected = Connected { connection_id: id, user, protocol: "1".into(), heartbeat_ms: 1, typing: times };
+        let (status, message) = ("connected".into(), String::new());
+        let status = Status { status, message, timestamp: Timestamp(1), run_id: None, connected: Some(connected) };
+        client.apply(&ServerFrame::Ephemeral(EphemeralFrame::Status(status)));
+    };
+    greet(user(0));
+    assert_eq!(client.state().waiting().get_untracked(), 1);
+    greet(user(5));
+    assert_eq!(client.state().waiting().get_untracked(), 0);
+    assert!(client.thread(room(1)).is_none() && client.state().me().get_untracked().is_none());
+}
+
+#[test]
+fn a_thread_shown_again_has_its_new_line_where_reading_stopped() {
+    let _owner = owned();
+    let (client, thread) = page();
+    client.apply(&durable(message(4, 1)));
+    client.read(room(1), Seq(4));
+    client.apply(&durable(message(5, 1)));
+    assert!(client.reopen(room(1)).is_some() && client.reopen(room(9)).is_none());
+    assert_eq!(thread.opened_at().get_untracked(), Seq(4));
 }
 
 #[test]

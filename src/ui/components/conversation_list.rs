@@ -5,13 +5,11 @@ use leptos_router::hooks::use_location;
 use reactive_stores::Field;
 
 use super::{
-    composer::draft,
     connection_status::ConnectionStatus,
     icon::{Icon, PLUS},
     new_conversation::NewConversationOpen,
 };
 use crate::{
-    api,
     client::{StateStoreFields, use_client},
     protocol::{
         http::{Conversation, User},
@@ -122,11 +120,9 @@ pub fn SignOut(#[prop(default = "")] class: &'static str) -> impl IntoView {
     let sign_out = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         leptos::task::spawn_local(async move {
-            if client.sign_out().await.is_err() {
-                let _ = api::account::sign_out().await;
+            if let Err(problem) = client.sign_out().await {
+                client.problem(problem);
             }
-            draft::forget_all();
-            let _ = window().location().set_href("/login");
         });
     };
     view! {

@@ -5,8 +5,7 @@ use leptos_router::{components::Outlet, hooks::use_location};
 
 use crate::{
     api::{self, ApiError},
-    client::{StateStoreFields, use_client},
-    model::LinkState,
+    client::use_client,
     protocol::Code,
     ui::components::{
         conversation_list::ConversationList,
@@ -20,11 +19,6 @@ pub fn Home() -> impl IntoView {
     NewConversationOpen::provide();
     let home = Resource::new(|| (), |()| api::conversation::load_home());
     Effect::new(move |_| client.start());
-    Effect::new(move |_| {
-        if client.state().link().get() == LinkState::SignedOut {
-            to_login();
-        }
-    });
     let path = use_location().pathname;
     let open = move || if path.read().as_str() == "/" { "list" } else { "page" };
     view! {

@@ -37,10 +37,3 @@ pub fn forget(context: ThreadContext) {
         let _ = storage.remove_item(&key(context));
     }
 }
-
-/// At sign-out: nothing of anybody stays.
-pub fn forget_all() {
-    if let Some(storage) = storage() {
-        let _ = storage.clear();
-    }
-}
