@@ -1,4 +1,7 @@
 //! `/c/{id}`: one conversation.
+//!
+//! One that is in memory is shown at once; until another is here, nothing of the one before stays on the
+//! screen: what is written would go to the wrong people.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -7,34 +10,68 @@ use leptos_router::hooks::use_params_map;
 use super::{home::Failure, not_found::Nothing};
 use crate::{
     api::{self, ApiError, conversation::Opened},
-    client::use_client,
-    model::{Seed, Thread},
-    protocol::Code,
-    ui::components::thread::ThreadView,
+    client::{StateStoreFields, use_client},
+    model::{LinkState, Seed, Thread},
+    protocol::{Code, ConversationId, http::User},
+    ui::components::{
+        icon::{BACK, Icon},
+        thread::ThreadView,
+    },
 };
+
+type Page = Resource<(String, Result<Opened, ApiError>)>;
 
 #[component]
 pub fn ChatPage() -> impl IntoView {
     let client = use_client();
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let opened = Resource::new(move || id.get(), api::conversation::open_conversation);
+    let page = Resource::new(
+        move || id.get(),
+        async |id| {
+            let opened = api::conversation::open_conversation(id.clone()).await;
+            (id, opened)
+        },
+    );
+    let me = StoredValue::new(None::<User>);
+    let removed = Memo::new(move |_| id.get().parse().is_ok_and(|id| client.is_removed(id)));
+    move || {
+        let wanted = id.get();
+        if removed.get() {
+            return view! { <main class="pane" id="main" tabindex="-1"><Nothing /></main> }.into_any();
+        }
+        let known = wanted.parse::<ConversationId>().ok().zip(me.get_value());
+        match known.and_then(|(id, me)| Some((id, client.reopen(id)?, me))) {
+            Some((id, thread, me)) => view! { <ThreadView id thread me /> }.into_any(),
+            None => view! { <Fetched wanted page me /> }.into_any(),
+        }
+    }
+}
+
+/// One that has to be fetched first.
+#[component]
+fn Fetched(wanted: String, page: Page, me: StoredValue<Option<User>>) -> impl IntoView {
+    let client = use_client();
     view! {
-        <Transition fallback=|| {
-            view! { <main class="pane" aria-busy="true"></main> }
-        }>
-            {move || Suspend::new(async move {
-                match opened.await {
-                    Ok(opened) => {
-                        client.seed_me(opened.me.as_ref());
-                        let (id, me) = (opened.detail.conversation.id, opened.me.clone());
-                        let thread = client.seed_thread(Thread::seed(seed(opened)));
-                        view! { <ThreadView id thread me /> }.into_any()
+        <Suspense fallback=Busy>
+            {move || {
+                let wanted = wanted.clone();
+                Suspend::new(async move {
+                    match page.await {
+                        // The answer of before, while this one is on its way.
+                        (id, _) if id != wanted => view! { <Busy /> }.into_any(),
+                        (_, Ok(opened)) => {
+                            client.seed_me(opened.me.as_ref());
+                            me.set_value(Some(opened.me.clone()));
+                            let (id, me) = (opened.detail.conversation.id, opened.me.clone());
+                            let thread = client.seed_thread(Thread::seed(seed(opened)));
+                            view! { <ThreadView id thread me /> }.into_any()
+                        }
+                        (_, Err(error)) => view! { <Closed error page /> }.into_any(),
                     }
-                    Err(error) => view! { <Closed error /> }.into_any(),
-                }
-            })}
-        </Transition>
+                })
+            }}
+        </Suspense>
     }
 }
 
@@ -51,13 +88,62 @@ fn seed(opened: Opened) -> Seed {
     }
 }
 
+/// Where the list is out of sight, there is a way back to it.
 #[component]
-fn Closed(error: ApiError) -> impl IntoView {
-    let not_found = error.code == Code::NotFound;
+fn Back() -> impl IntoView {
     view! {
-        <Title text="Not found" />
-        <main class="pane" id="main">
-            {if not_found { view! { <Nothing /> }.into_any() } else { view! { <Failure error /> }.into_any() }}
+        <header class="thread-head">
+            <a class="icon-button back-link" href="/" aria-label="Back to conversations">
+                <Icon d=BACK />
+            </a>
+        </header>
+    }
+}
+
+#[component]
+fn Busy() -> impl IntoView {
+    view! {
+        <main class="pane" id="main" tabindex="-1" aria-busy="true">
+            <Back />
         </main>
+    }
+}
+
+#[component]
+fn Closed(error: ApiError, page: Page) -> impl IntoView {
+    let shown = match error.code {
+        Code::NotFound => view! { <Nothing /> }.into_any(),
+        Code::Unavailable => view! { <Unreachable page /> }.into_any(),
+        _ => view! { <Failure error /> }.into_any(),
+    };
+    view! {
+        <main class="pane" id="main" tabindex="-1">
+            <Back />
+            {shown}
+        </main>
+    }
+}
+
+/// Fetches it by itself as soon as there is a way to the server again.
+#[component]
+fn Unreachable(page: Page) -> impl IntoView {
+    let client = use_client();
+    let up = Memo::new(move |_| matches!(client.state().link().get(), LinkState::Connected | LinkState::Polling));
+    Effect::new(move |was: Option<bool>| {
+        let up = up.get();
+        if up && was == Some(false) {
+            page.refetch();
+        }
+        up
+    });
+    view! {
+        <Title text="Conversation" />
+        <div class="empty">
+            <h1>"This conversation is not here yet"</h1>
+            <p role="status">"The server cannot be reached. It is loaded as soon as there is a connection again."</p>
+            <button class="button" type="button" on:click=move |_| page.refetch()>
+                "Try again"
+            </button>
+        </div>
     }
 }
