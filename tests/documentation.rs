@@ -17,10 +17,11 @@ fn read(file: &str) -> String {
     fs::read_to_string(root().join(file)).unwrap()
 }
 
-/// The environment variables of the server, but for those that cargo-leptos sets.
+/// The environment variables of the server, but for those that cargo-leptos sets and those of later versions.
 fn settings() -> BTreeSet<String> {
     let command = Settings::command();
-    let variables = command.get_arguments().filter_map(|argument| argument.get_env());
+    let shown = command.get_arguments().filter(|argument| !argument.is_hide_set());
+    let variables = shown.filter_map(|argument| argument.get_env());
     variables.map(|name| name.to_str().unwrap().to_owned()).filter(|name| name.starts_with("MAGPIE_")).collect()
 }
 

@@ -119,6 +119,9 @@ impl Config {
 
     /// Checks the settings; makes the data directory and, on the first start, the secret in it.
     pub fn new(settings: &Settings) -> Result<Self, ConfigError> {
+        if let Some((variable, what)) = settings.not_yet() {
+            return Err(ConfigError::NotYet { variable, what, takes: "nothing" });
+        }
         let data_dir = DataDir::open(settings.data_dir())?;
         Ok(Self {
             server: ServerConfig::of(settings)?,

@@ -68,6 +68,13 @@ pub struct Settings {
     /// How it is logged [default: text]
     #[arg(long, env = "MAGPIE_LOG_FORMAT", value_name = "text|json")]
     pub log_format: Option<String>,
+
+    /// For versions to come: set, it must not be ignored in silence.
+    #[arg(long, env = "MAGPIE_NATS_URL", hide = true)]
+    pub nats_url: Option<String>,
+
+    #[arg(long, env = "MAGPIE_AGENTS_FILE", hide = true)]
+    pub agents_file: Option<String>,
 }
 
 impl Settings {
@@ -124,6 +131,12 @@ impl Settings {
 
     pub(super) fn metrics_token(&self) -> Option<&str> {
         set(&self.metrics_token)
+    }
+
+    /// What is set that this version cannot do yet: the variable and what it would bring.
+    pub(super) fn not_yet(&self) -> Option<(&'static str, &'static str)> {
+        let nodes = set(&self.nats_url).map(|_| ("MAGPIE_NATS_URL", "a second node"));
+        nodes.or_else(|| set(&self.agents_file).map(|_| ("MAGPIE_AGENTS_FILE", "a team of your own")))
     }
 
     pub(super) fn log(&self) -> &str {

@@ -62,7 +62,7 @@ fn help_lists_every_variable_with_its_default() {
 #[test]
 fn a_wrong_setting_is_named_with_what_it_takes() {
     type Set = fn(&mut Settings, String);
-    let cases: [(Set, &str, &str, &str); 11] = [
+    let cases: [(Set, &str, &str, &str); 13] = [
         (|s, v| s.addr = Some(v), "3000", "MAGPIE_ADDR", "127.0.0.1:3000"),
         (|s, v| s.registration = Some(v), "maybe", "MAGPIE_REGISTRATION", "open or closed"),
         (|s, v| s.rate_limit = Some(v), "0", "MAGPIE_RATE_LIMIT", "on or off"),
@@ -77,6 +77,8 @@ fn a_wrong_setting_is_named_with_what_it_takes() {
         ),
         (|s, v| s.database_url = Some(v), "sqlite::memory:", "MAGPIE_DATABASE_URL", "sqlite:PATH"),
         (|s, v| s.llm_provider = Some(v), "openai", "MAGPIE_LLM_PROVIDER", "not supported yet by this version"),
+        (|s, v| s.nats_url = Some(v), "nats://a:b@c", "MAGPIE_NATS_URL", "not supported yet by this version"),
+        (|s, v| s.agents_file = Some(v), "team.toml", "MAGPIE_AGENTS_FILE", "not supported yet by this version"),
         (|s, v| s.log = Some(v), "info,=,", "MAGPIE_LOG", "filter"),
         (|s, v| s.log_format = Some(v), "xml", "MAGPIE_LOG_FORMAT", "text or json"),
     ];
