@@ -11,6 +11,7 @@ pub mod http;
 pub mod ids;
 pub mod limits;
 pub mod problem;
+pub mod read;
 pub mod server;
 pub mod time;
 

@@ -1,16 +1,31 @@
 //! Accounts by plain forms: sign in, create one, sign out, and what an admin does to others'.
 
 use leptos::{prelude::*, server_fn::codec::PostUrl};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::ApiError;
-use crate::protocol::http::User;
+use crate::{
+    deserialize_by_reading,
+    protocol::{
+        http::User,
+        read::{Read, field},
+    },
+};
 
 /// The settings page: oneself and, for admins, everybody.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Settings {
     pub me: User,
     pub users: Option<Vec<User>>,
+}
+
+deserialize_by_reading!(Settings);
+
+impl Read for Settings {
+    fn read(value: &Value) -> Result<Self, serde_json::Error> {
+        Ok(Self { me: field(value, "me")?, users: field(value, "users")? })
+    }
 }
 
 #[server(prefix = "/fn", endpoint = "sign_in", input = PostUrl)]

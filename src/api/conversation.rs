@@ -1,16 +1,21 @@
 //! Conversations: the list, one opened for its first paint, a new one, its people.
 
 use leptos::{prelude::*, server_fn::codec::PostUrl};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::ApiError;
-use crate::protocol::{
-    ConversationId, DurableFrame, LogEpoch, Seq,
-    http::{Conversation, ConversationDetail, Messages, User},
+use crate::{
+    deserialize_by_reading,
+    protocol::{
+        ConversationId, DurableFrame, LogEpoch, Seq,
+        http::{Conversation, ConversationDetail, Messages, User},
+        read::{Read, field},
+    },
 };
 
 /// What every page of somebody signed in shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Home {
     pub me: User,
     /// The one with the newest event first.
@@ -18,7 +23,7 @@ pub struct Home {
 }
 
 /// One conversation as its page first shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Opened {
     pub me: User,
     pub detail: ConversationDetail,
@@ -28,6 +33,27 @@ pub struct Opened {
     /// Read before all of the above: what is newer comes by the socket.
     pub head: Seq,
     pub log_epoch: LogEpoch,
+}
+
+deserialize_by_reading!(Home, Opened);
+
+impl Read for Home {
+    fn read(value: &Value) -> Result<Self, serde_json::Error> {
+        Ok(Self { me: field(value, "me")?, conversations: field(value, "conversations")? })
+    }
+}
+
+impl Read for Opened {
+    fn read(value: &Value) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            me: field(value, "me")?,
+            detail: field(value, "detail")?,
+            messages: field(value, "messages")?,
+            timeline: field(value, "timeline")?,
+            head: field(value, "head")?,
+            log_epoch: field(value, "log_epoch")?,
+        })
+    }
 }
 
 #[server(prefix = "/fn", endpoint = "home", input = PostUrl)]

@@ -8,6 +8,7 @@ use crate::{
     model::{conversation::apply_to_row, link, outbox, typing},
     protocol::{
         ConversationId, DurableFrame, EphemeralFrame, Event, Problem, Seq, ServerFrame, Timestamp, UserRef,
+        read::Read,
         server::{Ack, ErrorFrame, Mode, Status, Subscribed},
     },
 };
@@ -133,8 +134,9 @@ pub(super) fn parse(text: &str) -> Option<ServerFrame> {
         #[serde(default)]
         timestamp: Timestamp,
     }
-    serde_json::from_str(text).ok().or_else(|| {
-        let Place { conversation_id, seq, timestamp } = serde_json::from_str(text).ok()?;
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    ServerFrame::read(&value).ok().or_else(|| {
+        let Place { conversation_id, seq, timestamp } = Place::deserialize(&value).ok()?;
         Some(ServerFrame::Durable(DurableFrame { conversation_id, seq, timestamp, event: Event::Hidden }))
     })
 }

@@ -3,6 +3,7 @@
 
 use gloo_net::http::{Request, RequestBuilder, Response};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::protocol::{
     Code, ConversationId, Problem, Seq,
@@ -56,7 +57,7 @@ pub(super) async fn events(id: ConversationId, after: Seq) -> Result<Events, Fai
 }
 
 pub(super) async fn post_message(id: ConversationId, body: &PostMessage) -> Result<Ack, Failure> {
-    post(&of(id, "/messages"), body).await?.json().await.map_err(|_| Failure::Unreachable)
+    read(&post(&of(id, "/messages"), body).await?).await
 }
 
 pub(super) async fn cancel(id: ConversationId) -> Result<CancelAccepted, Failure> {
@@ -77,8 +78,14 @@ fn of(id: ConversationId, rest: &str) -> String {
 }
 
 async fn json<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Failure> {
-    let response = answer(request.send().await).await?;
-    response.json().await.map_err(|_| Failure::Unreachable)
+    read(&answer(request.send().await).await?).await
+}
+
+/// By way of a value, as frames are read: no type is compiled for a second parser.
+async fn read<T: DeserializeOwned>(response: &Response) -> Result<T, Failure> {
+    let text = response.text().await.map_err(|_| Failure::Unreachable)?;
+    let value: Value = serde_json::from_str(&text).map_err(|_| Failure::Unreachable)?;
+    T::deserialize(&value).map_err(|_| Failure::Unreachable)
 }
 
 async fn post(url: &str, body: &impl Serialize) -> Result<Response, Failure> {
@@ -92,7 +99,7 @@ async fn answer(sent: Result<Response, gloo_net::Error>) -> Result<Response, Fai
         return Ok(response);
     }
     let status = response.status();
-    let problem = match response.json::<ProblemBody>().await {
+    let problem = match read::<ProblemBody>(&response).await {
         Ok(body) => body.into(),
         // A proxy in between speaks for itself.
         Err(_) => Problem::new(Code::Unavailable, "The server did not answer as it should. Try again in a moment."),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::server::UserRef;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Owner {
     Ai,
@@ -36,7 +36,7 @@ pub struct ControlState {
 }
 
 /// A change of [`ControlState`], as the log tells it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ControlChanged {
     #[serde(flatten)]
     pub state: ControlState,

@@ -134,7 +134,7 @@ pub struct Conversations {
 }
 
 /// One conversation with its people: `GET /conversations/{id}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct ConversationDetail {
     #[serde(flatten)]
     pub conversation: Conversation,
@@ -187,7 +187,7 @@ pub struct Messages {
 }
 
 /// A message as it stands now: its frame, with what was done to it since folded in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct MessageNow {
     #[serde(flatten)]
     pub frame: DurableFrame,

@@ -19,7 +19,7 @@ use super::{
     time::Timestamp,
 };
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ServerFrame {
     Durable(DurableFrame),
@@ -27,7 +27,7 @@ pub enum ServerFrame {
 }
 
 /// One event at its place in the log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct DurableFrame {
     pub conversation_id: ConversationId,
     pub seq: Seq,
@@ -38,7 +38,7 @@ pub struct DurableFrame {
     pub event: Event,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     Message(Message),
@@ -191,7 +191,7 @@ pub enum Membership {
     Left,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EphemeralFrame {
     Status(Status),
@@ -235,7 +235,7 @@ impl EphemeralFrame {
 }
 
 /// The first frame on every socket has `status: "connected"` and all fields.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Status {
     pub status: String,
     pub message: String,
@@ -328,7 +328,7 @@ pub struct Stream {
 }
 
 /// Sent only after the commit is on disk. A `chat`'s has all fields.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Ack {
     #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
