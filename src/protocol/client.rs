@@ -165,6 +165,16 @@ impl FrameError {
     }
 }
 
+impl FrameError {
+    /// The client's name for the frame, where it was still read.
+    pub fn into_reference(self) -> Option<String> {
+        match self {
+            Self::Bad(_) => None,
+            Self::UnknownType { reference, .. } | Self::Invalid { reference, .. } => reference,
+        }
+    }
+}
+
 fn problems(details: &Details) -> String {
     let each: Vec<_> = details.iter().map(|(field, problem)| format!("{field}: {problem}")).collect();
     each.join("; ")

@@ -84,6 +84,8 @@ pub const CLOSE_GRACE_MS: u64 = 1_000;
 pub const SLOW_READER_GRACE_MS: u64 = 10_000;
 /// From the signal to stop until the process gives up waiting for its runs and sockets.
 pub const DRAIN_DEADLINE_MS: u64 = 8_000;
+/// How long closing the database may take after that.
+pub const CLOSE_STORAGE_MS: u64 = 1_500;
 /// How long a part of the server may take to say that it is well.
 pub const HEALTH_CHECK_MS: u64 = 2_000;
 /// Over which time a draining server asks its clients to come back.

@@ -13,6 +13,8 @@ pub mod jwt;
 pub mod origin;
 pub mod password;
 
+pub use extractor::Admin;
+
 /// Somebody whose token is good, now: the user as storage knows them, not as the token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {

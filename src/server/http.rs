@@ -7,6 +7,7 @@ use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef},
     http::{HeaderValue, StatusCode, header},
+    response::IntoResponse,
     routing::{delete, get, patch, post},
 };
 use tower::ServiceBuilder;
@@ -117,7 +118,7 @@ async fn not_found() -> Problem {
     Problem::new(Code::NotFound, "The API has no such address.")
 }
 
-async fn method_not_allowed() -> Failure {
+pub(super) async fn method_not_allowed() -> impl IntoResponse {
     let problem = Problem::new(Code::Invalid, "This address does not take that method.");
     Failure { status: StatusCode::METHOD_NOT_ALLOWED, problem }
 }

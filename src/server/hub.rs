@@ -84,7 +84,10 @@ impl Hub {
     pub fn disconnect(&self, connection: &Connection) -> Vec<ConversationId> {
         {
             let mut connections = self.connections.lock();
-            connections.by_id.remove(&connection.id);
+            if connections.by_id.remove(&connection.id).is_none() {
+                // It was never taken in.
+                return Vec::new();
+            }
             if let Some(of_user) = connections.by_user.get_mut(&connection.user.id) {
                 of_user.retain(|other| other.id != connection.id);
                 if of_user.is_empty() {
@@ -150,7 +153,8 @@ impl Hub {
     }
 
     /// Sends the `subscribed` frame that `frame` makes of who is typing, and lets the rest follow: the log
-    /// after `cursor`, or live frames if `head`, which was read after joining, is no further.
+    /// after `cursor`, or live frames if `head`, which was read after joining, is no further. `false`: the
+    /// connection was expelled meanwhile.
     pub fn announce(
         &self,
         connection: &Connection,
@@ -158,11 +162,11 @@ impl Hub {
         cursor: Seq,
         head: Seq,
         frame: impl FnOnce(Vec<UserRef>) -> EphemeralFrame,
-    ) {
-        let room = self.room(id);
+    ) -> bool {
+        let Some(room) = self.known_room(id) else { return false };
         let mut room = room.lock();
         let subscribed = EncodedFrame::of(&frame(room.typing()));
-        room.announce(id, connection.id, cursor, head, subscribed.text.clone());
+        room.announce(id, connection.id, cursor, head, subscribed.text.clone())
     }
 
     /// Where a connection that reads the log has come to; `None` if it is live, or gone from the room.
@@ -221,14 +225,18 @@ impl Hub {
         stopped
     }
 
-    /// Those whose typing ran out, by conversation.
-    pub fn expire_typing(&self, now: Timestamp) -> Vec<UserTyping> {
-        let rooms: Vec<_> = self.rooms.lock().iter().map(|(id, room)| (*id, Arc::clone(room))).collect();
+    /// Those whose typing ran out, by conversation, and the connection that each typed at. Rooms that
+    /// everyone has left are forgotten on the way.
+    pub fn expire_typing(&self, now: Timestamp) -> Vec<(UserTyping, Option<ConnectionId>)> {
         let mut expired = Vec::new();
-        for (id, room) in rooms {
-            let users = room.lock().expire_typing(now);
-            expired.extend(users.into_iter().map(|user| UserTyping { conversation_id: id, user }));
-        }
+        self.rooms.lock().retain(|id, room| {
+            let is_shared = Arc::strong_count(room) > 1;
+            let mut room = room.lock();
+            for (user, connection) in room.expire_typing(now) {
+                expired.push((UserTyping { conversation_id: *id, user }, connection));
+            }
+            is_shared || !room.is_empty()
+        });
         expired
     }
 
@@ -256,7 +264,7 @@ impl Hub {
         if let Event::Member(member) = &frame.event
             && member.change == Membership::Left
         {
-            room.expel(frame.conversation_id, member.user.id);
+            room.expel(frame.conversation_id, member.user.id, frame.seq);
         }
         room.deliver_event(frame);
     }

@@ -22,6 +22,7 @@ pub fn router(state: AppState) -> Router {
         .merge(http::api())
         .merge(ws::routes())
         .route("/metrics", get(metrics::scrape))
+        .method_not_allowed_fallback(http::method_not_allowed)
         .merge(site(&state))
         .layer(DefaultBodyLimit::max(limits::HTTP_BODY_BYTES))
         .layer(CompressionLayer::new())

@@ -9,7 +9,8 @@ use super::{router::router, state::AppState, ws};
 use crate::protocol::limits;
 
 /// Serves until `shutdown` is ready, then drains: no new sockets, runs ended, clients asked to come back,
-/// what was acknowledged on disk. Returns within [`limits::DRAIN_DEADLINE_MS`].
+/// what was acknowledged is on disk anyway. Returns within [`limits::DRAIN_DEADLINE_MS`] and
+/// [`limits::CLOSE_STORAGE_MS`], which are less than 10 s together.
 pub async fn serve(
     listener: TcpListener,
     state: AppState,
@@ -31,8 +32,8 @@ pub async fn serve(
         () = shutdown => {}
     }
     let drained = tokio::time::timeout(Duration::from_millis(limits::DRAIN_DEADLINE_MS), drain(&state, server)).await;
-    state.storage.close().await;
-    if drained.is_err() {
+    let closed = tokio::time::timeout(Duration::from_millis(limits::CLOSE_STORAGE_MS), state.storage.close()).await;
+    if drained.is_err() || closed.is_err() {
         tracing::warn!("some connections did not end in time");
     }
     Ok(())

@@ -2,10 +2,10 @@
 
 use std::{io, path::Path, sync::Arc};
 
+use async_trait::async_trait;
 use axum::extract::FromRef;
 use leptos::config::{LeptosOptions, get_configuration};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -19,10 +19,10 @@ use super::{
     conversations::Conversations,
     hub::Hub,
     limits::Rates,
-    storage::{CommitSink, LoggedFrame, Storage, StorageError, sqlite::SqliteStorage},
+    storage::{CommitSink, Commits, LoggedFrame, Storage, StorageError, sqlite::SqliteStorage},
     telemetry,
 };
-use crate::protocol::{LogEpoch, limits};
+use crate::protocol::LogEpoch;
 
 /// What every handler may ask for. Cheap to clone.
 #[derive(Clone, FromRef)]
@@ -64,11 +64,9 @@ impl AppState {
         let Database::Sqlite(path) = &config.storage.database;
         let failed = |source| StartError::Database { path: path.display().to_string(), source };
 
-        let (commits, committed) = mpsc::channel(limits::BUS_QUEUE);
-        let storage = open_storage(path, commits).await.map_err(failed)?;
         let hub = Arc::new(Hub::default());
         let bus: Arc<dyn Bus> = Arc::new(InProcessBus::start(hub.clone()));
-        publish_commits(committed, bus.clone());
+        let storage = open_storage(path, Arc::new(ToBus(bus.clone()))).await.map_err(failed)?;
 
         let Provider::Offline = config.agents.provider;
         let llm: Arc<dyn LlmClient> = Arc::new(OfflineClient::default());
@@ -98,13 +96,14 @@ async fn open_storage(path: &Path, commits: CommitSink) -> Result<Arc<dyn Storag
     Ok(Arc::new(SqliteStorage::open(path, commits).await?))
 }
 
-/// Hands each commit to the bus, in order, until storage is closed.
-fn publish_commits(mut committed: mpsc::Receiver<Arc<LoggedFrame>>, bus: Arc<dyn Bus>) {
-    tokio::spawn(async move {
-        while let Some(frame) = committed.recv().await {
-            bus.publish(BusMessage::Durable(frame)).await;
-        }
-    });
+/// Hands each commit to the bus.
+struct ToBus(Arc<dyn Bus>);
+
+#[async_trait]
+impl Commits for ToBus {
+    async fn committed(&self, frame: Arc<LoggedFrame>) {
+        self.0.publish(BusMessage::Durable(frame)).await;
+    }
 }
 
 /// Where the site lies: as cargo-leptos says, or as `Leptos.toml` beside us does, or beside the binary.

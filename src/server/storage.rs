@@ -161,9 +161,23 @@ pub struct LoggedFrame {
     pub text: Utf8Bytes,
 }
 
-/// Committed frames, in the order of their commit: per conversation ascending in seq without a hole. The
-/// receiver's end is bounded by [`crate::protocol::limits::BUS_QUEUE`].
-pub type CommitSink = mpsc::Sender<Arc<LoggedFrame>>;
+/// Takes committed frames in the order of their commit: per conversation ascending in seq without a hole.
+/// Each is taken before its writer hears of it, so that whatever the writer says next comes after it.
+#[async_trait]
+pub trait Commits: Send + Sync + 'static {
+    /// Waits for a place where there is none.
+    async fn committed(&self, frame: Arc<LoggedFrame>);
+}
+
+pub type CommitSink = Arc<dyn Commits>;
+
+#[async_trait]
+impl Commits for mpsc::Sender<Arc<LoggedFrame>> {
+    async fn committed(&self, frame: Arc<LoggedFrame>) {
+        // Nobody listens any more: the server is shutting down.
+        let _ = self.send(frame).await;
+    }
+}
 
 /// One event as it is read back.
 #[derive(Debug, Clone, PartialEq, Eq)]

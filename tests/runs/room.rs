@@ -68,7 +68,7 @@ impl Room {
         let folder = tempfile::tempdir().unwrap();
         let (commits, mut committed) = mpsc::channel::<Arc<LoggedFrame>>(1_024);
         let storage: Arc<dyn Storage> =
-            Arc::new(SqliteStorage::open(&folder.path().join("magpie.db"), commits).await.unwrap());
+            Arc::new(SqliteStorage::open(&folder.path().join("magpie.db"), Arc::new(commits)).await.unwrap());
         let (shown, log) = watch::channel(Vec::new());
         tokio::spawn(async move {
             while let Some(frame) = committed.recv().await {

@@ -24,7 +24,7 @@ async fn accounts(dir: &tempfile::TempDir, change: impl FnOnce(&mut Settings)) -
     change(&mut settings);
     let config = Arc::new(Config::new(&settings).unwrap());
     let (commits, _committed) = mpsc::channel(limits::BUS_QUEUE);
-    let storage = SqliteStorage::open(&config.storage.data_dir.database(), commits).await.unwrap();
+    let storage = SqliteStorage::open(&config.storage.data_dir.database(), Arc::new(commits)).await.unwrap();
     let rates = Rates::new(&config.limits);
     Accounts::new(config, Arc::new(storage), Arc::new(InProcessBus::start(Arc::new(Nobody))), rates)
 }

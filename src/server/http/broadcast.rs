@@ -12,8 +12,7 @@ use crate::{
         server::Broadcast,
     },
     server::{
-        accounts::must_be_admin,
-        auth::Caller,
+        auth::Admin,
         bus::{Bus, BusMessage, EncodedFrame},
         clock, conversations,
         hub::Hub,
@@ -22,13 +21,12 @@ use crate::{
 };
 
 pub(super) async fn broadcast(
-    caller: Caller,
+    Admin(caller): Admin,
     State(bus): State<Arc<dyn Bus>>,
     State(hub): State<Arc<Hub>>,
     State(rates): State<Rates>,
     Body(body): Body<PostBroadcast>,
 ) -> Result<(StatusCode, Json<Delivered>), Failure> {
-    must_be_admin(&caller.user)?;
     rates.write(caller.user.id)?;
     let message = conversations::text(&body.message)?;
     let frame = EphemeralFrame::Broadcast(Broadcast { message, from: caller.user.as_ref(), timestamp: clock::now() });

@@ -1,7 +1,7 @@
 //! The pictures that agents drew. SVG can hold scripts: these are served so that none would run.
 
 use axum::{
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::{HeaderName, header},
     response::IntoResponse,
 };
@@ -21,8 +21,9 @@ const HEADERS: [(HeaderName, &str); 3] = [
 pub(super) async fn svg(
     caller: Caller,
     State(conversations): State<Conversations>,
-    Path(file): Path<String>,
+    file: Result<Path<String>, PathRejection>,
 ) -> Result<impl IntoResponse, Problem> {
+    let Path(file) = file.map_err(|_| Problem::not_found())?;
     let id = file.strip_suffix(".svg").and_then(|id| id.parse::<ChartId>().ok()).ok_or_else(Problem::not_found)?;
     Ok((HEADERS, conversations.chart(&caller.user, id).await?))
 }

@@ -8,7 +8,10 @@ use crate::{
         Problem,
         http::{Me, PatchUser, User, Users},
     },
-    server::{accounts::Accounts, auth::Caller},
+    server::{
+        accounts::Accounts,
+        auth::{Admin, Caller},
+    },
 };
 
 pub(super) async fn me(caller: Caller) -> Json<Me> {
@@ -21,7 +24,7 @@ pub(super) async fn list(caller: Caller, State(accounts): State<Accounts>) -> Re
 }
 
 pub(super) async fn patch(
-    caller: Caller,
+    Admin(caller): Admin,
     State(accounts): State<Accounts>,
     UsernamePath(username): UsernamePath,
     Body(body): Body<PatchUser>,

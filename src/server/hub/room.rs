@@ -26,6 +26,8 @@ struct Subscriber {
     connection: Arc<Connection>,
     /// The newest event in the lane or written.
     cursor: Seq,
+    /// The log's end when access was last looked at.
+    seen_head: Seq,
     stage: Stage,
 }
 
@@ -68,6 +70,7 @@ impl Room {
             None => self.subscribers.push(Subscriber {
                 connection: Arc::clone(connection),
                 cursor: Seq::ZERO,
+                seen_head: Seq::ZERO,
                 stage: Stage::Joining,
             }),
         }
@@ -82,10 +85,11 @@ impl Room {
         cursor: Seq,
         head: Seq,
         subscribed: Utf8Bytes,
-    ) {
+    ) -> bool {
         let known_head = self.head;
-        let Some(subscriber) = self.find(id) else { return };
+        let Some(subscriber) = self.find(id) else { return false };
         subscriber.cursor = cursor;
+        subscriber.seen_head = head;
         subscriber.connection.lane.push(Kind::Durable, Some(conversation), subscribed);
         if head.max(known_head) <= cursor {
             subscriber.stage = Stage::Live;
@@ -93,6 +97,7 @@ impl Room {
             subscriber.stage = Stage::Behind;
             subscriber.connection.lane.fall_behind(conversation);
         }
+        true
     }
 
     /// Where a subscriber that is behind has come to.
@@ -121,11 +126,12 @@ impl Room {
         }
     }
 
-    /// Removes all connections of a person who may no longer listen, with what waits for them.
-    pub(super) fn expel(&mut self, conversation: ConversationId, user: UserId) {
+    /// Removes all connections of a person who left by this event, with what waits for them. Who subscribed
+    /// after it was added again, and stays.
+    pub(super) fn expel(&mut self, conversation: ConversationId, user: UserId, left: Seq) {
         self.typing.retain(|typing| typing.user.id != user);
         self.subscribers.retain(|subscriber| {
-            let stays = subscriber.connection.user.id != user;
+            let stays = subscriber.connection.user.id != user || subscriber.seen_head >= left;
             if !stays {
                 subscriber.connection.lane.forget(conversation);
                 subscriber.connection.subscriptions.lock().remove(&conversation);
@@ -193,9 +199,10 @@ impl Room {
         self.typing.len() < before && !self.typing.iter().any(|typing| typing.user.id == user)
     }
 
-    /// Those whose typing ran out without a word.
-    pub(super) fn expire_typing(&mut self, now: Timestamp) -> Vec<UserRef> {
-        let expired: Vec<_> = self.typing.extract_if(.., |typing| typing.until <= now).map(|t| t.user).collect();
-        expired.into_iter().filter(|user| !self.typing.iter().any(|typing| typing.user.id == user.id)).collect()
+    /// Those whose typing ran out without a word, and where they typed.
+    pub(super) fn expire_typing(&mut self, now: Timestamp) -> Vec<(UserRef, Option<ConnectionId>)> {
+        let expired: Vec<_> = self.typing.extract_if(.., |typing| typing.until <= now).collect();
+        let goes_on = |id| self.typing.iter().any(|typing: &Typing| typing.user.id == id);
+        expired.into_iter().filter(|gone| !goes_on(gone.user.id)).map(|gone| (gone.user, gone.connection)).collect()
     }
 }

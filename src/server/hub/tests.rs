@@ -19,7 +19,7 @@ fn event(id: ConversationId, seq: u64, event: Event) -> BusMessage {
 
 fn subscribe(hub: &Hub, connection: &Arc<Connection>, id: ConversationId, cursor: u64, head: u64) {
     assert!(hub.join(connection, id));
-    hub.announce(connection, id, Seq(cursor), Seq(head), |typing| {
+    let announced = hub.announce(connection, id, Seq(cursor), Seq(head), |typing| {
         EphemeralFrame::Subscribed(Subscribed {
             conversation_id: id,
             mode: Mode::Current,
@@ -33,6 +33,7 @@ fn subscribe(hub: &Hub, connection: &Arc<Connection>, id: ConversationId, cursor
             reference: None,
         })
     });
+    assert!(announced);
 }
 
 /// What waits: `subscribed`, or the seq of an event.
@@ -108,6 +109,28 @@ fn from_the_removal_on_no_frame_goes_to_the_one_removed() {
 }
 
 #[test]
+fn who_was_added_again_before_the_old_removal_came_by_stays() {
+    let (hub, id, ben) = (Hub::default(), fresh_id!(ConversationId), person("Ben"));
+    let bens = connection(&ben);
+    subscribe(&hub, &bens, id, 4, 4);
+    let member = |change| Event::Member(MemberChanged { user: ben.clone(), change });
+    hub.deliver(event(id, 3, member(Membership::Left)));
+    hub.deliver(event(id, 4, member(Membership::Joined)));
+    hub.deliver(event(id, 5, Event::Hidden));
+    assert_eq!(waiting(&bens), ["subscribed", "5"]);
+}
+
+#[test]
+fn a_connection_that_was_never_taken_in_takes_nobody_offline() {
+    let (hub, anna) = (Hub::default(), person("Anna"));
+    let (taken, refused) = (connection(&anna), connection(&anna));
+    assert!(hub.connect(&taken).is_ok());
+    hub.disconnect(&refused);
+    let later = Timestamp::from_ms(clock::now().as_ms() + limits::OFFLINE_AFTER_MS as i64 + 1_000);
+    assert_eq!(hub.sweep_presence(later), []);
+}
+
+#[test]
 fn a_connection_stands_in_a_bounded_number_of_rooms() {
     let (hub, reader) = (Hub::default(), connection(&person("Anna")));
     for _ in 0..limits::SUBSCRIPTIONS_PER_CONNECTION {
@@ -133,5 +156,5 @@ fn typing_ends_when_nothing_is_heard_any_more() {
     assert!(hub.start_typing(id, &anna, None));
     assert_eq!(hub.expire_typing(clock::now()), []);
     let later = Timestamp::from_ms(clock::now().as_ms() + limits::TYPING_EXPIRE_MS as i64 + 1);
-    assert_eq!(hub.expire_typing(later), [UserTyping { conversation_id: id, user: anna }]);
+    assert_eq!(hub.expire_typing(later), [(UserTyping { conversation_id: id, user: anna }, None)]);
 }

@@ -93,7 +93,7 @@ pub struct House {
 
 impl House {
     pub async fn open(backend: &dyn Backend) -> Self {
-        let (sink, mut frames) = mpsc::channel(BUS_QUEUE);
+        let (sink, mut frames) = mpsc::channel::<Arc<LoggedFrame>>(BUS_QUEUE);
         let told = tokio::spawn(async move {
             let mut told = Vec::new();
             while let Some(frame) = frames.recv().await {
@@ -101,7 +101,7 @@ impl House {
             }
             told
         });
-        Self { storage: backend.open(sink).await, told }
+        Self { storage: backend.open(Arc::new(sink)).await, told }
     }
 
     /// Closes the storage: all that the sink was given.

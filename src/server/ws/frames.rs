@@ -7,7 +7,7 @@ use crate::{
     protocol::{
         ClientEnvelope, ClientFrame, Code, ConversationId, EphemeralFrame, FrameError, Problem, Seq, Visibility,
         client::{Cancel, Chat, Cursor, Ping, Typing},
-        http::{PostMessage, User},
+        http::{PostMessage, Role, User},
         limits,
         server::{Ack, Pong, UserTyping},
     },
@@ -42,15 +42,25 @@ impl Dispatcher {
         Self { state, connection, caller, limiter }
     }
 
+    /// The role that the socket was opened with.
+    pub(super) fn role(&self) -> Role {
+        self.caller.role
+    }
+
     pub(super) async fn handle(&self, text: &str) -> Handled {
-        let envelope = match ClientEnvelope::parse(text) {
+        let parsed = ClientEnvelope::parse(text);
+        // What is no frame has a count of its own, with rate limits off, too.
+        if !matches!(parsed, Err(FrameError::Bad(_)))
+            && let Err(problem) = self.limiter.check()
+        {
+            let reference = parsed.map_or_else(FrameError::into_reference, |envelope| envelope.reference);
+            self.answer_problem(problem, reference);
+            return Handled::RateLimited;
+        }
+        let envelope = match parsed {
             Ok(envelope) => envelope,
             Err(error) => return self.refuse(error),
         };
-        if let Err(problem) = self.limiter.check() {
-            self.answer_problem(problem, envelope.reference);
-            return Handled::RateLimited;
-        }
         self.note_activity(&envelope.frame).await;
         match self.perform(envelope.frame, envelope.reference.as_ref()).await {
             Ok(()) => Handled::Done,
@@ -65,15 +75,10 @@ impl Dispatcher {
     fn refuse(&self, error: FrameError) -> Handled {
         let handled = if matches!(error, FrameError::Bad(_)) { Handled::Bad } else { Handled::Done };
         let mut problem = Problem::new(error.code(), error.to_string());
-        let reference = match error {
-            FrameError::Bad(_) => None,
-            FrameError::UnknownType { reference, .. } => reference,
-            FrameError::Invalid { details, reference } => {
-                problem.details = details;
-                reference
-            }
-        };
-        self.answer_problem(problem, reference);
+        if let FrameError::Invalid { details, .. } = &error {
+            problem.details.clone_from(details);
+        }
+        self.answer_problem(problem, error.into_reference());
         handled
     }
 
@@ -135,10 +140,14 @@ impl Dispatcher {
     }
 
     async fn subscribe(&self, cursors: &[Cursor], reference: Option<&String>) -> Result<(), Problem> {
+        let mut result = Ok(());
         for cursor in cursors {
-            subscribe(&self.state, &self.connection, cursor, reference).await?;
+            // One that fails does not keep the others from their answer.
+            if let Err(problem) = subscribe(&self.state, &self.connection, cursor, reference).await {
+                result = Err(problem);
+            }
         }
-        Ok(())
+        result
     }
 
     async fn chat(&self, frame: Chat, reference: Option<&String>) -> Result<(), Problem> {

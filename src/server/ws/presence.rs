@@ -38,10 +38,10 @@ pub fn start_sweeping(state: Arc<AppState>) {
 
 async fn sweep(state: &AppState) {
     let now = clock::now();
-    for typing in state.hub.expire_typing(now) {
+    for (typing, except) in state.hub.expire_typing(now) {
         let id = typing.conversation_id;
         let frame = EncodedFrame::of(&EphemeralFrame::TypingStop(typing));
-        state.bus.publish(BusMessage::Conversation { id, frame, except: None }).await;
+        state.bus.publish(BusMessage::Conversation { id, frame, except }).await;
     }
     for changed in state.hub.sweep_presence(now) {
         tell(state, changed).await;

@@ -3,7 +3,10 @@
 use std::{ops::ControlFlow, pin::Pin, sync::Arc, time::Duration};
 
 use axum::extract::ws::{Message as WsMessage, WebSocket};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, Sleep, sleep_until},
+};
 
 use super::{
     frames::{Dispatcher, Handled},
@@ -15,7 +18,9 @@ use super::{
 use crate::{
     fresh_id,
     protocol::{
-        self, CloseCode, Code, ConnectionId, EphemeralFrame, Problem, limits,
+        self, CloseCode, Code, ConnectionId, EphemeralFrame, Problem,
+        http::Role,
+        limits,
         server::{Connected, Status, TypingTimes},
     },
     server::{
@@ -29,7 +34,7 @@ use crate::{
     },
 };
 
-type Handling = Pin<Box<dyn Future<Output = Handled> + Send>>;
+type Handling = JoinHandle<Handled>;
 
 pub(super) struct Session {
     state: Arc<AppState>,
@@ -70,15 +75,16 @@ impl Session {
     }
 
     pub(super) async fn run(mut self, version: Version) {
+        // Before the hub knows the connection: nothing else may come first.
+        self.greet(version);
         match self.state.hub.connect(&self.connection) {
             Ok(changed) => {
                 tracing::info!("connected");
                 metrics::counter!("magpie_connections_total").increment(1);
-                self.greet(version);
                 if let Some(changed) = changed {
                     presence::tell(&self.state, changed).await;
                 }
-                end_if_revoked(&self.state, &self.connection).await;
+                end_if_outdated(&self.state, &self.connection, self.dispatcher.role()).await;
             }
             Err(full) => {
                 self.connection.send(&EphemeralFrame::Error(too_many(full).into_frame(None)));
@@ -179,7 +185,8 @@ impl Session {
         match message {
             Some(Ok(WsMessage::Text(text))) => {
                 let dispatcher = Arc::clone(&self.dispatcher);
-                ControlFlow::Continue(Some(Box::pin(async move { dispatcher.handle(&text).await })))
+                // A task of its own: it goes on while the lane is written, whatever it holds.
+                ControlFlow::Continue(Some(tokio::spawn(async move { dispatcher.handle(&text).await })))
             }
             Some(Ok(WsMessage::Binary(_))) => {
                 let problem = Problem::new(Code::BadFrame, "A frame is text: JSON.");
@@ -219,10 +226,15 @@ impl Session {
     }
 }
 
-/// A sign-out between the check of the token and the entry in the hub found no socket to close.
-async fn end_if_revoked(state: &AppState, connection: &Connection) {
+/// A sign-out, a change of role or the stop of the server between the check of the token and the entry in
+/// the hub found no socket to close.
+async fn end_if_outdated(state: &AppState, connection: &Connection, role: Role) {
+    if state.shutdown.is_cancelled() {
+        connection.lane.close(CloseCode::Draining, limits::BACKOFF_BASE_MS.to_string());
+    }
     match state.storage.session(connection.session, clock::now()).await {
-        Ok(Some(_)) => {}
+        Ok(Some(session)) if session.user.role == role => {}
+        Ok(Some(_)) => connection.lane.cut(CloseCode::TokenExpired),
         Ok(None) => connection.lane.cut(CloseCode::SignedOut),
         Err(error) => tracing::error!(%error, "cannot look at the session again"),
     }
@@ -237,7 +249,7 @@ async fn leave(state: &AppState, connection: &Connection, dispatcher: &Dispatche
 /// The handling that is on; pends for ever where there is none.
 async fn finished(handling: &mut Option<Handling>) -> Handled {
     match handling {
-        Some(handling) => handling.await,
+        Some(handling) => handling.await.unwrap_or(Handled::Done),
         None => std::future::pending().await,
     }
 }

@@ -7,7 +7,11 @@ use crate::{
         limits,
         server::{Mode, PresenceStatus, ReadPosition, Subscribed, UserPresence},
     },
-    server::{hub::Connection, state::AppState, storage::MemberRow},
+    server::{
+        hub::Connection,
+        state::AppState,
+        storage::{self, Access, MemberRow},
+    },
 };
 
 use std::sync::Arc;
@@ -24,19 +28,22 @@ pub(super) async fn subscribe(
         let problem = format!("at most {} conversations on one connection", limits::SUBSCRIPTIONS_PER_CONNECTION);
         return Err(Problem::invalid("conversations", problem));
     }
-    let Some(access) = state.storage.access(connection.user.id, id).await? else {
-        state.hub.unsubscribe(connection, id);
-        connection.send(&EphemeralFrame::Subscribed(denied(id, reference)));
-        return Ok(());
-    };
-    let people = match usize::try_from(access.members) {
-        Ok(members) if members <= limits::SUBSCRIBED_PEOPLE => state.storage.members(id).await?,
-        _ => Vec::new(),
+    let (access, people) = match look(state, connection, id).await {
+        Ok(Some(found)) => found,
+        Ok(None) => {
+            state.hub.unsubscribe(connection, id);
+            connection.send(&EphemeralFrame::Subscribed(denied(id, reference)));
+            return Ok(());
+        }
+        Err(error) => {
+            state.hub.unsubscribe(connection, id);
+            return Err(error.into());
+        }
     };
     let plan = Plan::of(cursor, state.log_epoch, access.head);
     tracing::debug!(conversation = %id, mode = ?plan.mode, after = plan.start.0, head = access.head.0, "subscribed");
     metrics::counter!("magpie_subscribes_total", "mode" => plan.mode_name()).increment(1);
-    state.hub.announce(connection, id, plan.start, access.head, |typing| {
+    let announced = state.hub.announce(connection, id, plan.start, access.head, |typing| {
         EphemeralFrame::Subscribed(Subscribed {
             conversation_id: id,
             mode: plan.mode,
@@ -50,7 +57,25 @@ pub(super) async fn subscribe(
             reference: reference.cloned(),
         })
     });
+    if !announced {
+        // Removed between the look and the announcement.
+        connection.send(&EphemeralFrame::Subscribed(denied(id, reference)));
+    }
     Ok(())
+}
+
+/// The conversation and, where they are few enough to be named, its people; `None` for who may not see it.
+async fn look(
+    state: &AppState,
+    connection: &Connection,
+    id: ConversationId,
+) -> storage::Result<Option<(Access, Vec<MemberRow>)>> {
+    let Some(access) = state.storage.access(connection.user.id, id).await? else { return Ok(None) };
+    let people = match usize::try_from(access.members) {
+        Ok(members) if members <= limits::SUBSCRIBED_PEOPLE => state.storage.members(id).await?,
+        _ => Vec::new(),
+    };
+    Ok(Some((access, people)))
 }
 
 /// How a reader is brought up to date: the frames after `start` follow.

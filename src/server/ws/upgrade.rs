@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Query, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    extract::{Query, State, WebSocketUpgrade, rejection::QueryRejection, ws::rejection::WebSocketUpgradeRejection},
     http::{HeaderMap, header::SEC_WEBSOCKET_PROTOCOL},
     response::{IntoResponse, Response},
 };
@@ -27,14 +27,21 @@ pub(super) struct TokenQuery {
 /// `GET /ws`: any conversation that the caller may see, several at once.
 pub(super) async fn app(
     State(state): State<AppState>,
-    Query(query): Query<TokenQuery>,
+    query: Result<Query<TokenQuery>, QueryRejection>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    match admit(&state, &headers, query.token.as_deref()).await {
+    let token = match query {
+        Ok(Query(query)) => query.token,
+        Err(_) => return Problem::invalid("token", "given once").into_response(),
+    };
+    match admit(&state, &headers, token.as_deref()).await {
         Ok(caller) => match upgrade {
             Ok(upgrade) => accept(state, caller, &headers, upgrade),
-            Err(rejection) => rejection.into_response(),
+            Err(_) => {
+                let detail = "This address speaks WebSocket: connect with a WebSocket client.";
+                Problem::new(Code::Invalid, detail).into_response()
+            }
         },
         Err(problem) => {
             tracing::info!(code = problem.code.as_str(), "socket refused");

@@ -32,23 +32,31 @@ impl Writer {
         Self { state, connection, socket }
     }
 
-    /// Does this work and all that waits behind it, then flushes once.
+    /// Does this work and what waits behind it, then flushes once. One page of the log, or as much as a lane
+    /// holds, is a turn: then the client's own frames, its pings and the clock have theirs.
     pub(super) async fn write(&mut self, work: Work) -> ControlFlow<Close> {
         let mut next = Some(work);
-        while let Some(work) = next {
+        let mut written = 0;
+        while let Some(work) = next.take() {
             match work {
                 Work::Frames(frames) => {
                     for text in frames {
+                        written += text.len();
                         self.feed(text).await?;
                     }
                 }
-                Work::ReadOn(id) => self.read_on(id).await?,
+                Work::ReadOn(id) => {
+                    self.read_on(id).await?;
+                    break;
+                }
                 Work::Close(close) => {
                     self.flush().await?;
                     return ControlFlow::Break(close);
                 }
             }
-            next = self.connection.lane.try_work();
+            if written < limits::LANE_BYTES {
+                next = self.connection.lane.try_work();
+            }
         }
         self.flush().await
     }
@@ -96,8 +104,8 @@ impl Writer {
             }
             Err(error) => {
                 tracing::error!(%error, conversation = %id, "cannot read the log");
-                let reason = "the log cannot be read: come back in a moment".into();
-                ControlFlow::Break(Close { code: CloseCode::Draining, reason })
+                let delay_ms = limits::SEND_RETRY_MS.to_string();
+                ControlFlow::Break(Close { code: CloseCode::Draining, reason: delay_ms })
             }
         }
     }

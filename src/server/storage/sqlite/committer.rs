@@ -84,13 +84,12 @@ impl Committer {
         let (works, replies): (Vec<_>, Vec<_>) = jobs.map(|Job { work, reply }| (work, reply)).unzip();
         match batch::commit(&self.write, works).await {
             Ok(committed) => {
+                for frame in committed.logged {
+                    self.sink.committed(frame).await;
+                }
                 for (reply, outcome) in replies.into_iter().zip(committed.outcomes) {
                     // Who has gone away meanwhile finds the write in the log.
                     let _ = reply.send(outcome);
-                }
-                for frame in committed.logged {
-                    // Nobody listens any more: the server is shutting down.
-                    let _ = self.sink.send(frame).await;
                 }
             }
             Err(error) => {

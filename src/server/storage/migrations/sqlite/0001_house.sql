@@ -3,9 +3,7 @@
 
 CREATE TABLE meta (
     only      INTEGER PRIMARY KEY CHECK (only = 1),
-    log_epoch BLOB NOT NULL,
-    -- Written by the health check: a database that takes no write is not healthy.
-    probes    INTEGER NOT NULL DEFAULT 0
+    log_epoch BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE users (

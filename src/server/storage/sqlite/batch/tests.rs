@@ -23,8 +23,8 @@ struct Scene {
 impl Scene {
     async fn set() -> Self {
         let place = tempfile::tempdir().unwrap();
-        let (sink, _) = tokio::sync::mpsc::channel(1);
-        let storage = SqliteStorage::open(&place.path().join("magpie.db"), sink).await.unwrap();
+        let (sink, _) = tokio::sync::mpsc::channel::<std::sync::Arc<crate::server::storage::LoggedFrame>>(1);
+        let storage = SqliteStorage::open(&place.path().join("magpie.db"), std::sync::Arc::new(sink)).await.unwrap();
         let anna = storage.create_user(new_user("anna")).await.unwrap();
         let ben = storage.create_user(new_user("ben")).await.unwrap();
         let room = fresh_id!(ConversationId);
