@@ -3,7 +3,9 @@
 //! Nothing that a person writes becomes markup of its own: raw HTML is shown as text, links go to the web
 //! or to mail alone, pictures become links (a picture would tell its host who reads the conversation).
 
-use pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream, html};
+use pulldown_cmark::{
+    Alignment, CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream, html,
+};
 
 /// The HTML of a message's text.
 pub fn to_html(text: &str) -> String {
@@ -50,7 +52,8 @@ impl<'a> Writer<'a> {
             }
             Tag::Table(columns) => {
                 self.raw("<div class=\"table-scroll\" tabindex=\"0\">".into());
-                Tag::Table(columns)
+                // An alignment would be an inline style, which the page's policy forbids.
+                Tag::Table(vec![Alignment::None; columns.len()])
             }
             other => other,
         };

@@ -31,7 +31,11 @@ pub fn apply_to_row(row: &mut Conversation, frame: &DurableFrame, me: UserId) ->
             RowChange::Newest
         }
         Event::Edited(edited) => rewrite(row, edited.message_id, &edited.text),
-        Event::Deleted(deleted) => rewrite(row, deleted.message_id, ""),
+        Event::Deleted(deleted) => {
+            let change = rewrite(row, deleted.message_id, "");
+            // It may have been among the unread ones, which only the server can tell.
+            if row.unread > 0 { RowChange::Gap } else { change }
+        }
         Event::Control(control) => {
             row.owner = control.state.owner.clone();
             row.status = control.state.status;
@@ -50,7 +54,8 @@ pub fn read_row(row: &mut Conversation, up_to: Seq, thread: Option<&Thread>, me:
         0
     } else if let Some(thread) = thread.filter(|thread| thread.reaches_back_to(up_to)) {
         let is_unread = |seq: Option<Seq>| seq.is_some_and(|seq| seq > up_to);
-        thread.entries.iter().filter(|entry| is_unread(entry.seq) && entry.author.id != me).count() as u64
+        thread.entries.iter().filter(|entry| is_unread(entry.seq) && !entry.deleted && entry.author.id != me).count()
+            as u64
     } else {
         row.unread.min(row.head.0.saturating_sub(up_to.0))
     };

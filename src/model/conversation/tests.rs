@@ -529,12 +529,17 @@ fn a_row_counts_what_others_wrote_and_shows_the_newest() {
     let LastMessage { id, text, .. } = row.last_message.clone().unwrap();
     assert_eq!((id, text.chars().count()), (message_id(3), limits::PREVIEW_CHARS));
     let deleted = Deleted { message_id: message_id(3), by: user(1) };
-    assert_eq!(apply_to_row(&mut row, &frame(4, Event::Deleted(deleted)), me()), RowChange::Changed);
+    assert_eq!(apply_to_row(&mut row, &frame(4, Event::Deleted(deleted)), me()), RowChange::Gap);
     assert_eq!(row.last_message.as_ref().unwrap().text, "");
     let thread = thread_with(3);
     assert_eq!(read_row(&mut row, Seq(2), Some(&thread), me()), RowChange::Changed);
     assert_eq!(row.unread, 1);
     read_row(&mut row, Seq(3), None, me());
     assert_eq!(row.unread, 0);
+    let mut thread = thread;
+    row.unread = 3;
+    thread.entries[2].delete();
+    assert_eq!(read_row(&mut row, Seq(1), Some(&thread), me()), RowChange::Changed);
+    assert_eq!(row.unread, 1, "what is deleted is not to be read");
     assert_eq!(apply_to_row(&mut row, &frame(9, Event::Hidden), me()), RowChange::Gap);
 }

@@ -6,13 +6,13 @@ mod edit;
 mod reactions;
 
 use leptos::prelude::*;
-use reactive_stores::Field;
+use reactive_stores::{AtKeyed, Field};
 
 use self::{actions::Actions, edit::EditForm, reactions::Reactions};
 use super::{avatar::Avatar, thread::ThreadContext};
 use crate::{
     client::use_client,
-    model::{Entry, EntryKey, EntryState, EntryStoreFields, Thread},
+    model::{Entry, EntryKey, EntryState, EntryStoreFields, Thread, ThreadStoreFields},
     protocol::{MessageId, Sender},
     ui::{Zone, markdown},
 };
@@ -106,13 +106,16 @@ fn Body(entry: Field<Entry>) -> impl IntoView {
 /// What this one answers, in a line.
 #[component]
 fn Quote(thread: Field<Thread>, to: MessageId) -> impl IntoView {
-    let thread = thread.read_untracked();
-    let quoted = thread.entries.iter().find(|entry| entry.id == Some(to));
-    let text = match quoted {
-        Some(entry) if entry.deleted => "A deleted message".to_owned(),
-        Some(entry) => [&entry.author.name, ": ", entry.text.lines().next().unwrap_or_default()].concat(),
-        None => "An earlier message".to_owned(),
-    };
+    let key = thread.read_untracked().entries.iter().find(|entry| entry.id == Some(to)).map(|entry| entry.key.clone());
+    let quoted: Option<Field<Entry>> = key.map(|key| AtKeyed::new(thread.entries(), key).into());
+    let text = Memo::new(move |_| {
+        let entry = quoted.as_ref().and_then(|entry| entry.try_get());
+        match entry {
+            Some(entry) if entry.deleted => "A deleted message".to_owned(),
+            Some(entry) => [&entry.author.name, ": ", entry.text.lines().next().unwrap_or_default()].concat(),
+            None => "An earlier message".to_owned(),
+        }
+    });
     view! { <span class="quote">{text}</span> }
 }
 

@@ -167,3 +167,9 @@ proptest! {
         is_harmless(&to_html(&text)).map_err(TestCaseError::fail)?;
     }
 }
+
+#[test]
+fn an_aligned_table_carries_no_style_that_the_policy_would_refuse() {
+    let html = to_html("| a | b |\n|:-:|--:|\n| 1 | 2 |");
+    assert!(html.contains("<td>1</td>") && !html.contains("style"), "{html}");
+}
