@@ -5,13 +5,13 @@ use leptos::prelude::*;
 use super::{Client, StateStoreFields, http, network};
 use crate::{
     model::{
-        EntryState, Outgoing,
+        EntryState, Outgoing, Thread,
         conversation::Change,
         link::{self, LinkState},
         outbox, typing,
     },
     protocol::{
-        ClientFrame, ConversationId, MessageId, Problem, Seq,
+        ClientFrame, Code, ConversationId, MessageId, Problem, Seq,
         client::{Cancel, Delete, Edit, React, Read},
         limits,
     },
@@ -76,8 +76,9 @@ impl Client {
         })
     }
 
-    pub fn edit(self, conversation_id: ConversationId, message_id: MessageId, text: &str) {
-        self.act(ClientFrame::Edit(Edit { conversation_id, message_id, message: text.trim().to_owned() }));
+    /// Whether it was sent: what was written is to be kept until then.
+    pub fn edit(self, conversation_id: ConversationId, message_id: MessageId, text: &str) -> bool {
+        self.act(ClientFrame::Edit(Edit { conversation_id, message_id, message: text.trim().to_owned() }))
     }
 
     pub fn delete(self, conversation_id: ConversationId, message_id: MessageId) {
@@ -141,6 +142,12 @@ impl Client {
             let thread = thread.read_untracked();
             if !thread.more {
                 return Ok(());
+            }
+            if thread.is_full() {
+                drop(thread);
+                self.change_thread(conversation, Thread::no_more);
+                let text = "This page keeps no more messages than these. Older ones are found by the API.";
+                return Err(Problem::new(Code::TooLarge, text));
             }
             thread.entries.iter().find_map(|entry| entry.seq)
         };

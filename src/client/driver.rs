@@ -215,14 +215,16 @@ impl Client {
         }
     }
 
-    /// Sends what a person did; where there is no connection, says so instead of losing it.
-    pub(super) fn act(self, frame: ClientFrame) {
-        if self.is_connected() {
+    /// Sends what a person did; where there is no connection, says so instead of losing it. Whether it went.
+    pub(super) fn act(self, frame: ClientFrame) -> bool {
+        let is_connected = self.is_connected();
+        if is_connected {
             socket::send(&ClientEnvelope { frame, reference: Some("action".to_owned()) });
         } else {
             let detail = "There is no connection right now. Try again when it is back.";
             self.problem(Problem::new(Code::Unavailable, detail));
         }
+        is_connected
     }
 
     /// Sets the timer to the next moment at which a machine wants to be asked.

@@ -98,6 +98,17 @@ impl Thread {
         vec![Change::Entries, Change::More]
     }
 
+    /// As many messages are kept as may be.
+    pub fn is_full(&self) -> bool {
+        self.entries.len() >= limits::MESSAGES_IN_MEMORY
+    }
+
+    /// Older messages are not to be had here.
+    pub fn no_more(&mut self) -> Vec<Change> {
+        self.more = false;
+        vec![Change::More]
+    }
+
     /// The title and the people as just fetched.
     pub fn refresh(&mut self, detail: ConversationDetail) -> Vec<Change> {
         let mut changes = Vec::new();

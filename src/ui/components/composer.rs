@@ -12,7 +12,7 @@ use web_sys::HtmlTextAreaElement;
 
 use super::{
     icon::{CLOSE, Icon},
-    thread::ThreadContext,
+    thread::{ThreadContext, focus},
 };
 use crate::{
     client::{Client, use_client},
@@ -135,6 +135,7 @@ fn Stop(thread: Field<Thread>) -> impl IntoView {
                     on:click=move |event| {
                         event.prevent_default();
                         client.cancel(context.id);
+                        focus(".composer textarea");
                     }
                 >
                     "Stop"

@@ -8,7 +8,7 @@ use super::{
     avatar::Avatar,
     dialog::{Dialog, form_of, value_of},
     icon::{CLOSE, Icon},
-    thread::ThreadContext,
+    thread::{ThreadContext, focus},
 };
 use crate::{
     api,
@@ -19,15 +19,29 @@ use crate::{
 #[component]
 pub fn Details(thread: Field<Thread>) -> impl IntoView {
     let context = ThreadContext::current();
+    let close = move || {
+        context.details.set(false);
+        focus(".details-toggle button");
+    };
+    let escape = move |event: leptos::ev::KeyboardEvent| {
+        if event.key() == "Escape" && context.details.get_untracked() {
+            close();
+        }
+    };
     view! {
-        <aside class="details" aria-label="Details" data-open=move || context.details.get().then_some("")>
+        <aside
+            class="details"
+            aria-label="Details"
+            data-open=move || context.details.get().then_some("")
+            on:keydown=escape
+        >
             <form class="drawer-bar" method="get">
                 <button
                     class="icon-button"
                     aria-label="Close"
                     on:click=move |event| {
                         event.prevent_default();
-                        context.details.set(false);
+                        close();
                     }
                 >
                     <Icon d=CLOSE />
@@ -61,7 +75,7 @@ fn Members(thread: Field<Thread>) -> impl IntoView {
                 </form>
             </div>
             <ul class="members">
-                <For each=move || members.get() key=|member| member.id let:member>
+                <For each=move || members.get() key=|member| (member.id, member.username.is_empty()) let:member>
                     <Person thread member />
                 </For>
             </ul>
@@ -106,12 +120,16 @@ fn AddMember() -> impl IntoView {
     let by_url = open.get_untracked();
     let close = Callback::new(move |()| open.set(false));
     let failure = RwSignal::new(None::<String>);
+    let busy = StoredValue::new(false);
     let add = move |event: SubmitEvent| {
         event.prevent_default();
-        let Some(form) = form_of(&event) else { return };
+        let Some(form) = form_of(&event).filter(|_| !busy.get_value()) else { return };
+        busy.set_value(true);
         let username = value_of(&form, "username");
         spawn_local(async move {
-            match api::conversation::add_member(context.id, username).await {
+            let added = api::conversation::add_member(context.id, username).await;
+            busy.try_set_value(false);
+            match added {
                 Ok(()) => {
                     open.set(false);
                     failure.set(None);

@@ -9,12 +9,12 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::{
     message::{MessageView, actions},
-    thread::{ThreadContext, was_anothers},
+    thread::{ThreadContext, focus, was_anothers},
 };
 use crate::{
     client::{Client, use_client},
     model::{Entry, EntryKey, EntryState, Thread, ThreadStoreFields},
-    protocol::{Seq, UserId, time::MINUTE_MS},
+    protocol::{Code, Problem, Seq, UserId, time::MINUTE_MS},
     ui::{Zone, format},
 };
 
@@ -62,6 +62,7 @@ pub fn MessageList(thread: Field<Thread>) -> impl IntoView {
                 role="log"
                 aria-label="Messages"
                 aria-live="polite"
+                aria-busy=move || reader.loading.get().then_some("true")
                 tabindex="0"
                 node_ref=node
                 on:scroll=move |_| {
@@ -137,18 +138,23 @@ impl Reader {
         }
         let above = list.scroll_height() - list.client_height() + list.scroll_top();
         if above < OLDER_PX {
-            self.load_older();
+            // Whoever scrolls asks again by scrolling.
+            self.load_older(|_, _| ());
         }
     }
 
-    fn load_older(self) {
+    fn load_older(self, failed: fn(Client, Problem)) {
         if self.loading.get_untracked() || !self.thread.more().get_untracked() {
             return;
         }
         self.loading.set(true);
         spawn_local(async move {
-            // What went wrong is a notice of the client's; the button stays for another try.
-            let _ = self.client.load_older(self.context.id).await;
+            match self.client.load_older(self.context.id).await {
+                // That nothing older is kept is worth a word in any case.
+                Err(problem) if problem.code == Code::TooLarge => self.client.problem(problem),
+                Err(problem) => failed(self.client, problem),
+                Ok(()) => {}
+            }
             self.loading.try_set(false);
         });
     }
@@ -184,7 +190,7 @@ fn Older(reader: Reader) -> impl IntoView {
                                 class="button small needs-js"
                                 type="button"
                                 disabled=move || reader.loading.get()
-                                on:click=move |_| reader.load_older()
+                                on:click=move |_| reader.load_older(Client::problem)
                             >
                                 "Older messages"
                             </button>
@@ -203,6 +209,7 @@ fn Jump(reader: Reader, node: NodeRef<html::Div>) -> impl IntoView {
         if let Some(list) = node.get_untracked() {
             list.set_scroll_top(0);
         }
+        focus(".composer textarea");
     };
     let label = move || match missed.get() {
         0 => "Newest ↓".to_owned(),
@@ -319,7 +326,13 @@ fn clicked(context: ThreadContext, event: &MouseEvent) {
 fn copy_code(target: &web_sys::Element) -> Option<()> {
     let button = target.closest("[data-copy]").ok()??;
     let text = button.closest(".code").ok()??.query_selector("pre").ok()??.text_content()?;
-    let copied = JsFuture::from(window().navigator().clipboard().write_text(&text));
+    let clipboard = window().navigator().clipboard();
+    if clipboard.is_undefined() {
+        // A page that came over plain http has none.
+        button.set_text_content(Some("Not copied"));
+        return None;
+    }
+    let copied = JsFuture::from(clipboard.write_text(&text));
     spawn_local(async move {
         button.set_text_content(Some(if copied.await.is_ok() { "Copied" } else { "Not copied" }));
     });

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use reactive_stores::Field;
+use wasm_bindgen::JsCast;
 
 use super::{
     alert::QueryAlert,
@@ -13,7 +14,6 @@ use super::{
     icon::{BACK, Icon, PANEL},
     message::delete::DeleteDialog,
     message_list::{MessageList, order},
-    notices::Notices,
     typing_indicator::TypingIndicator,
 };
 use crate::{
@@ -79,6 +79,18 @@ pub fn was_anothers(element: &web_sys::Element, id: ConversationId) -> bool {
     before.is_some_and(|before| before != id)
 }
 
+/// Moves the focus, so that it is not lost with what goes.
+pub fn focus(selector: &str) {
+    let found = document().query_selector(selector).ok().flatten();
+    if let Some(element) = found.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = element.focus();
+    }
+}
+
+pub fn focus_message(id: MessageId) {
+    focus(&["[data-message-id=\"", &id.to_string(), "\"]"].concat());
+}
+
 #[component]
 pub fn ThreadView(id: ConversationId, thread: Field<Thread>, me: User) -> impl IntoView {
     let client = use_client();
@@ -87,12 +99,11 @@ pub fn ThreadView(id: ConversationId, thread: Field<Thread>, me: User) -> impl I
     let title = thread.title();
     view! {
         <Title text=move || title.get() />
-        <main class="pane" id="main">
+        <main class="pane" id="main" tabindex="-1">
             <Head thread context />
             <div class="notices">
                 <QueryAlert />
             </div>
-            <Notices />
             <MessageList thread />
             <TypingIndicator thread />
             <Composer thread />
@@ -114,6 +125,10 @@ fn Head(thread: Field<Thread>, context: ThreadContext) -> impl IntoView {
     let toggle = move |event: leptos::ev::MouseEvent| {
         event.prevent_default();
         context.details.update(|open| *open = !*open);
+        if context.details.get_untracked() {
+            // Once it is in view.
+            request_animation_frame(|| focus(".drawer-bar button"));
+        }
     };
     view! {
         <header class="thread-head">

@@ -16,7 +16,8 @@ fn key(context: ThreadContext) -> String {
 /// Puts the draft back, unless somebody already writes.
 pub fn restore(context: ThreadContext, area: &HtmlTextAreaElement) {
     if !was_anothers(area, context.id) && !area.value().is_empty() {
-        return;
+        // Written before this script ran.
+        return keep(context, &area.value());
     }
     let kept = storage().and_then(|storage| storage.get_item(&key(context)).ok().flatten());
     area.set_value(&kept.unwrap_or_default());

@@ -12,7 +12,7 @@ use crate::{
     client::use_client,
     model::{Entry, EntryStoreFields},
     protocol::MessageId,
-    ui::components::thread::ThreadContext,
+    ui::components::thread::{ThreadContext, focus, focus_message},
 };
 
 const EMOJIS: [(&str, &str); 6] = [
@@ -59,7 +59,10 @@ pub fn act(context: ThreadContext, event: &MouseEvent, target: &web_sys::Element
     event.prevent_default();
     match button.get_attribute("name").as_deref() {
         Some("react") => context.reacting.update(|open| *open = (*open != Some(id)).then_some(id)),
-        Some("reply") => context.replying.set(Some(id)),
+        Some("reply") => {
+            context.replying.set(Some(id));
+            focus(".composer textarea");
+        }
         Some("edit") => context.editing.set(Some(id)),
         Some("delete") => context.deleting.set(Some(id)),
         _ => {}
@@ -70,7 +73,7 @@ pub fn act(context: ThreadContext, event: &MouseEvent, target: &web_sys::Element
 fn Emojis(id: MessageId) -> impl IntoView {
     let context = ThreadContext::current();
     let client = use_client();
-    close_on_escape(context);
+    close_on_escape(context, id);
     let one = move |(emoji, name)| {
         view! {
             <button
@@ -80,6 +83,7 @@ fn Emojis(id: MessageId) -> impl IntoView {
                 on:click=move |event| {
                     event.prevent_default();
                     context.reacting.set(None);
+                    focus_message(id);
                     client.react(context.id, id, emoji, true);
                 }
             >
@@ -96,11 +100,12 @@ fn Emojis(id: MessageId) -> impl IntoView {
     }
 }
 
-fn close_on_escape(context: ThreadContext) {
+fn close_on_escape(context: ThreadContext, id: MessageId) {
     Effect::new(move |_| {
         let listener = window_event_listener(leptos::ev::keydown, move |event| {
             if event.key() == "Escape" {
                 context.reacting.set(None);
+                focus_message(id);
             }
         });
         on_cleanup(move || listener.remove());

@@ -5,7 +5,10 @@ use leptos::{ev::SubmitEvent, prelude::*};
 use super::reactions::ReactTarget;
 use crate::{
     client::use_client,
-    ui::components::{dialog::Dialog, thread::ThreadContext},
+    ui::components::{
+        dialog::Dialog,
+        thread::{ThreadContext, focus_message},
+    },
 };
 
 #[component]
@@ -14,11 +17,18 @@ pub fn DeleteDialog() -> impl IntoView {
     let client = use_client();
     let by_url = context.deleting.get_untracked().is_some();
     let open = Memo::new(move |_| context.deleting.get().is_some());
-    let close = Callback::new(move |()| context.deleting.set(None));
+    // The button that opened the dialog goes with what is deleted.
+    let gone = StoredValue::new(None);
+    let close = Callback::new(move |()| {
+        context.deleting.set(None);
+        gone.get_value().into_iter().for_each(focus_message);
+        gone.set_value(None);
+    });
     let delete = move |event: SubmitEvent| {
         event.prevent_default();
         if let Some(id) = context.deleting.get_untracked() {
             client.delete(context.id, id);
+            gone.set_value(Some(id));
         }
         context.deleting.set(None);
     };

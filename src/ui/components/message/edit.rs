@@ -1,13 +1,17 @@
 //! Editing in place.
 
-use leptos::{ev::SubmitEvent, html, prelude::*};
+use leptos::{
+    ev::{KeyboardEvent, SubmitEvent},
+    html,
+    prelude::*,
+};
 use reactive_stores::Field;
 
 use super::reactions::ReactTarget;
 use crate::{
     client::use_client,
     model::{Entry, EntryStoreFields},
-    ui::components::thread::ThreadContext,
+    ui::components::thread::{ThreadContext, focus_message},
 };
 
 #[component]
@@ -17,12 +21,22 @@ pub fn EditForm(entry: Field<Entry>) -> impl IntoView {
     let node = NodeRef::<html::Textarea>::new();
     let text = entry.text().get_untracked();
     let id = entry.id().get_untracked();
+    let close = move || {
+        id.into_iter().for_each(focus_message);
+        context.editing.set(None);
+    };
     let save = move |event: SubmitEvent| {
         event.prevent_default();
-        if let (Some(id), Some(area)) = (id, node.get_untracked()) {
-            client.edit(context.id, id, &area.value());
+        if let (Some(id), Some(area)) = (id, node.get_untracked())
+            && client.edit(context.id, id, &area.value())
+        {
+            close();
         }
-        context.editing.set(None);
+    };
+    let escape = move |event: KeyboardEvent| {
+        if event.key() == "Escape" && !event.is_composing() {
+            close();
+        }
     };
     Effect::new(move |_| {
         if let Some(area) = node.get() {
@@ -32,7 +46,7 @@ pub fn EditForm(entry: Field<Entry>) -> impl IntoView {
     view! {
         <form class="edit-form" method="post" action="/fn/edit_message" on:submit=save>
             {id.map(|id| view! { <ReactTarget id /> })}
-            <textarea class="input" name="message" aria-label="Edit message" required node_ref=node>
+            <textarea class="input" name="message" aria-label="Edit message" required node_ref=node on:keydown=escape>
                 {text}
             </textarea>
             <div class="row">
@@ -44,7 +58,7 @@ pub fn EditForm(entry: Field<Entry>) -> impl IntoView {
                     href=format!("/c/{}", context.id)
                     on:click=move |event| {
                         event.prevent_default();
-                        context.editing.set(None);
+                        close();
                     }
                 >
                     "Cancel"
