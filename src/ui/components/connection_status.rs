@@ -17,8 +17,10 @@ pub fn ConnectionStatus() -> impl IntoView {
         LinkState::Polling => "polling",
         LinkState::Offline | LinkState::SignedOut | LinkState::Stopped => "offline",
     };
+    // That it waits is said once, not each second that is left.
+    let live = move || (link() == "waiting").then_some("off");
     view! {
-        <p class="connection" role="status" aria-label="Connection" data-link=link>
+        <p class="connection" role="status" aria-label="Connection" aria-live=live data-link=link>
             {move || client.status()}
         </p>
     }

@@ -27,15 +27,19 @@ pub fn NewConversation() -> impl IntoView {
     let by_url = open.get_untracked();
     let close = Callback::new(move |()| open.set(false));
     let failure = RwSignal::new(None::<String>);
+    let busy = StoredValue::new(false);
     let navigate = use_navigate();
     let create = move |event: SubmitEvent| {
         event.prevent_default();
-        let Some(form) = form_of(&event) else { return };
+        let Some(form) = form_of(&event).filter(|_| !busy.get_value()) else { return };
+        busy.set_value(true);
         let navigate = navigate.clone();
         let agents = is_checked(&form, "agents").then(|| "on".to_owned());
         let made = api::conversation::create_conversation(value_of(&form, "title"), value_of(&form, "members"), agents);
         spawn_local(async move {
-            match made.await {
+            let made = made.await;
+            busy.set_value(false);
+            match made {
                 Ok(id) => {
                     open.set(false);
                     failure.set(None);

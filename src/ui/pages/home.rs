@@ -10,6 +10,7 @@ use crate::{
     ui::components::{
         conversation_list::ConversationList,
         new_conversation::{NewConversation, NewConversationOpen},
+        notices::Notices,
     },
 };
 
@@ -22,7 +23,7 @@ pub fn Home() -> impl IntoView {
     let path = use_location().pathname;
     let open = move || if path.read().as_str() == "/" { "list" } else { "page" };
     view! {
-        <a class="skip-link" href="#main">
+        <a class="skip-link" href="#main" rel="external">
             "Skip to the conversation"
         </a>
         <div class="app" data-open=open>
@@ -40,6 +41,7 @@ pub fn Home() -> impl IntoView {
             </Suspense>
             <Outlet />
         </div>
+        <Notices />
         <NewConversation />
     }
 }

@@ -22,7 +22,7 @@ pub fn SettingsPage() -> impl IntoView {
     let settings = Resource::new(|| (), |()| api::account::load_settings());
     view! {
         <Title text="Settings" />
-        <main class="pane settings" id="main">
+        <main class="pane settings" id="main" tabindex="-1">
             <header class="thread-head">
                 <a class="icon-button back-link" href="/" aria-label="Back to conversations">
                     <Icon d=BACK />

@@ -14,7 +14,7 @@ pub fn Start() -> impl IntoView {
     };
     view! {
         <Title text="Conversations" />
-        <main class="pane" id="main">
+        <main class="pane" id="main" tabindex="-1">
             <div class="notices">
                 <QueryAlert />
             </div>

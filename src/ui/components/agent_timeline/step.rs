@@ -64,14 +64,14 @@ fn Tool(step: Field<Step>, call: ToolCall) -> impl IntoView {
                 <Outcome result />
                 <div class="tool-body" id=panel hidden=move || !open.get()>
                     <p class="tool-label">"Arguments"</p>
-                    <pre>{arguments}</pre>
+                    <pre tabindex="0">{arguments}</pre>
                     {move || {
                         result
                             .get()
                             .map(|result| {
                                 view! {
                                     <p class="tool-label">"Result"</p>
-                                    <pre>{result.result_preview}</pre>
+                                    <pre tabindex="0">{result.result_preview}</pre>
                                 }
                             })
                     }}
