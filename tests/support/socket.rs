@@ -25,7 +25,7 @@ impl Socket {
     /// Opens `/ws` with a bearer token and reads the first frame, which is `connected`.
     pub async fn open(addr: SocketAddr, token: &str) -> Result<Self, tungstenite::Error> {
         let mut socket = Self::handshake(addr, "/ws", &[("authorization", &format!("Bearer {token}"))]).await?;
-        let first = socket.next().await;
+        let first = socket.read().await.ok_or(tungstenite::Error::ConnectionClosed)?;
         assert_eq!((&first["type"], &first["status"]), (&json!("status"), &json!("connected")), "{first}");
         Ok(socket)
     }
