@@ -32,6 +32,8 @@ test("a conversation in both themes", async ({ browser }) => {
     await anna.page.screenshot({ path: path.join(folder, `conversation-${theme}.png`) });
   }
   await anna.page.setViewportSize({ width: 390, height: 844 });
+  await anna.page.emulateMedia({ reducedMotion: "reduce" });
+  await anna.openLive(plan);
   await anna.page.screenshot({ path: path.join(folder, "conversation-narrow.png") });
   await server.stop();
 });

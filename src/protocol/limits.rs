@@ -127,9 +127,9 @@ pub struct Rate {
 }
 
 /// Messages, edits, reactions and other writes of one person, over all transports.
-pub const WRITES_PER_USER: Rate = Rate { burst: 60, every_ms: 100 };
+pub const WRITES_PER_USER: Rate = Rate { burst: 300, every_ms: 50 };
 /// Frames of one connection, of any type.
-pub const FRAMES_PER_CONNECTION: Rate = Rate { burst: 200, every_ms: 20 };
+pub const FRAMES_PER_CONNECTION: Rate = Rate { burst: 500, every_ms: 10 };
 /// Registrations and sign-ins from one address.
 pub const SIGN_INS_PER_ADDRESS: Rate = Rate { burst: 100, every_ms: 500 };
 /// Sign-ins under one username.
