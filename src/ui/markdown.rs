@@ -1,7 +1,8 @@
 //! Markdown as HTML: one renderer, the same text on the server and in the browser.
 //!
-//! Nothing that a person writes becomes markup of its own: raw HTML is shown as text, links go to the web
-//! or to mail alone, pictures become links (a picture would tell its host who reads the conversation).
+//! Nothing that a person writes becomes markup of its own: raw HTML is shown as text, links go to the web,
+//! to mail and to this server's charts alone, pictures become links (a picture would tell its host who reads
+//! the conversation).
 
 use pulldown_cmark::{
     Alignment, CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream, html,
@@ -150,7 +151,13 @@ fn anchor(url: &str) -> String {
 fn is_allowed(url: &str) -> bool {
     ["https://", "http://", "mailto:"].iter().any(|scheme| {
         url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)) && url.len() > scheme.len()
-    })
+    }) || is_chart(url)
+}
+
+/// A chart of this server, as an agent's answer names it.
+fn is_chart(url: &str) -> bool {
+    let id = url.strip_prefix("/api/v1/charts/").and_then(|file| file.strip_suffix(".svg"));
+    id.is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 /// The first bare web address: what stands before it, the address, what stands after.
