@@ -51,7 +51,7 @@ install_crate() {
     CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
     cargo "+$(cd "$MAGPIE_ROOT" && toolchain_value channel)" install "$crate" --version "$version" "$@" ${where[@]+"${where[@]}"}) ||
     fail "$crate $version could not be installed (see above)." \
-      "It comes from crates.io: check the network, or install it yourself, then run this again."
+      "It comes from the Rust package registry: check the network, or install it yourself, then run this again."
 }
 
 cargo_leptos() {

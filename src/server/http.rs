@@ -1,11 +1,9 @@
 //! The HTTP API: every call of `docs/protocol.md` §1, thin. A handler reads the request, calls one use case,
 //! and writes the reply; rights and bounds are the use cases'. No SQL in here, and no frames but the raw ones.
 
-use std::sync::Arc;
-
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, FromRef},
+    extract::DefaultBodyLimit,
     http::{HeaderValue, StatusCode, header},
     response::IntoResponse,
     routing::{delete, get, patch, post},
@@ -13,10 +11,7 @@ use axum::{
 use tower::ServiceBuilder;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use super::{
-    accounts::Accounts, agents::Agents, bus::Bus, config::Config, conversations::Conversations, hub::Hub,
-    limits::Rates, storage::Storage,
-};
+use super::state::AppState;
 use crate::protocol::{Code, Problem, limits};
 use problem::Failure;
 
@@ -35,33 +30,11 @@ mod users;
 pub use address::ClientAddress;
 
 /// All of it, under `/api/v1` and, what probes look for there, at the root.
-pub fn api<S>() -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-    Accounts: FromRef<S>,
-    Agents: FromRef<S>,
-    Conversations: FromRef<S>,
-    Rates: FromRef<S>,
-    Arc<Config>: FromRef<S>,
-    Arc<Hub>: FromRef<S>,
-    Arc<dyn Bus>: FromRef<S>,
-    Arc<dyn Storage>: FromRef<S>,
-{
+pub fn api() -> Router<AppState> {
     Router::new().nest("/api/v1", v1()).merge(probes())
 }
 
-fn v1<S>() -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-    Accounts: FromRef<S>,
-    Agents: FromRef<S>,
-    Conversations: FromRef<S>,
-    Rates: FromRef<S>,
-    Arc<Config>: FromRef<S>,
-    Arc<Hub>: FromRef<S>,
-    Arc<dyn Bus>: FromRef<S>,
-    Arc<dyn Storage>: FromRef<S>,
-{
+fn v1() -> Router<AppState> {
     Router::new()
         .route("/auth/register", post(auth::register))
         .route("/auth/login", post(auth::login))
@@ -96,18 +69,7 @@ where
         )
 }
 
-fn probes<S>() -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-    Accounts: FromRef<S>,
-    Agents: FromRef<S>,
-    Conversations: FromRef<S>,
-    Rates: FromRef<S>,
-    Arc<Config>: FromRef<S>,
-    Arc<Hub>: FromRef<S>,
-    Arc<dyn Bus>: FromRef<S>,
-    Arc<dyn Storage>: FromRef<S>,
-{
+fn probes() -> Router<AppState> {
     Router::new()
         .route("/health", get(health::health))
         .route("/health/ready", get(health::ready))
