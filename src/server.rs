@@ -14,6 +14,7 @@ pub mod hub;
 pub mod limits;
 mod metrics;
 mod pages;
+pub mod payload;
 mod router;
 pub mod serve;
 pub mod state;

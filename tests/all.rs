@@ -5,8 +5,11 @@
 mod support;
 
 mod agents;
+mod bounds;
+mod compression;
 mod documentation;
 mod durability;
+mod heartbeat;
 mod http;
 mod leptos_toml;
 mod protocol_frames;

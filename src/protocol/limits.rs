@@ -62,6 +62,8 @@ pub const LANE_EPHEMERAL_BYTES: usize = 64 * 1024;
 pub const REPLAY_PAGE_BYTES: usize = 48 * 1024;
 /// Events read from the log at a time for a replay.
 pub const REPLAY_PAGE_EVENTS: u64 = 100;
+/// A frame above this is deflated for a client that asked for it.
+pub const COMPRESS_BYTES: usize = 1024;
 /// Bytes of the socket's read buffer: the library's default holds 128 KiB a connection.
 pub const READ_BUFFER_BYTES: usize = 1024;
 /// Bytes that are written to the socket at once.
@@ -73,7 +75,7 @@ pub const CONNECTIONS: usize = 50_000;
 pub const CONNECTIONS_PER_USER: usize = 20_000;
 /// Bad frames in a minute: the last of them closes with 4504, with rate limits off, too.
 pub const BAD_FRAMES_PER_MINUTE: usize = 10;
-/// Frames over the rate, one after the other, after which the connection is closed with 4004.
+/// Frames refused for the rate, less those that passed since, after which the connection is closed with 4004.
 pub const RATE_LIMITED_FRAMES: u32 = 200;
 pub const HEARTBEAT_MS: u64 = 25_000;
 /// Pings without an answer after which the socket is closed with 4003.
@@ -130,6 +132,9 @@ pub struct Rate {
 pub const WRITES_PER_USER: Rate = Rate { burst: 300, every_ms: 50 };
 /// Frames of one connection, of any type.
 pub const FRAMES_PER_CONNECTION: Rate = Rate { burst: 500, every_ms: 10 };
+/// Attempts to open a socket from one address: an office behind one address comes back at once when a server
+/// restarts.
+pub const SOCKETS_PER_ADDRESS: Rate = Rate { burst: 1_000, every_ms: 20 };
 /// Registrations and sign-ins from one address.
 pub const SIGN_INS_PER_ADDRESS: Rate = Rate { burst: 100, every_ms: 500 };
 /// Sign-ins under one username.

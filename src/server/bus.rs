@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::extract::ws::Utf8Bytes;
 
-use super::storage::LoggedFrame;
+use super::{payload::Payload, storage::LoggedFrame};
 use crate::protocol::{CloseCode, ConnectionId, ConversationId, EphemeralFrame, SessionId, UserId, server::Lane};
 
 pub mod in_process;
@@ -14,7 +13,7 @@ pub mod in_process;
 #[derive(Debug, Clone)]
 pub struct EncodedFrame {
     pub lane: Lane,
-    pub text: Utf8Bytes,
+    pub payload: Payload,
 }
 
 impl EncodedFrame {
@@ -22,7 +21,7 @@ impl EncodedFrame {
     /// Never: the protocol's types have no map with keys that are not strings.
     pub fn of(frame: &EphemeralFrame) -> Arc<Self> {
         let text = serde_json::to_string(frame).expect("a frame encodes");
-        Arc::new(Self { lane: frame.lane(), text: text.into() })
+        Arc::new(Self { lane: frame.lane(), payload: text.into() })
     }
 }
 
@@ -50,6 +49,9 @@ pub enum Whose {
 
 /// Takes what the bus brings. Called in order, never from two tasks at once.
 pub trait Deliver: Send + Sync + 'static {
+    /// Looks at an event before it takes its place in the queue: a removal ends its person's subscriptions
+    /// at once, whatever still waits to be delivered.
+    fn foresee(&self, frame: &LoggedFrame);
     fn deliver(&self, message: BusMessage);
 }
 

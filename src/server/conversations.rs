@@ -4,7 +4,7 @@
 //! Who is no member learns nothing: every method answers `not_found` first. Frames for people's own lists
 //! (`conversation`) are published in [`members`] and nowhere else.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use super::{
     agents::Agents,
@@ -107,6 +107,7 @@ impl Conversations {
 
     /// Commits a message, then lets the agents look at it. Returns after the commit is on disk.
     pub async fn post(&self, caller: &User, id: ConversationId, body: PostMessage) -> Result<Ack, Problem> {
+        let arrived = Instant::now();
         let access = self.writable(caller, id).await?;
         let visibility = body.visibility.unwrap_or_default();
         if access.kind == Kind::Room && visibility == Visibility::Note {
@@ -131,6 +132,7 @@ impl Conversations {
         } else {
             self.append(id, Write::Post(message)).await?
         };
+        metrics::histogram!("magpie_post_seconds").record(arrived.elapsed());
         Ok(Ack { reference: None, conversation_id: id, seq: appended.seq, posted: appended.posted })
     }
 

@@ -39,6 +39,15 @@ struct Connections {
     by_user: HashMap<UserId, Vec<Arc<Connection>>>,
 }
 
+/// How deep the lanes are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lanes {
+    pub count: usize,
+    /// In all of them together.
+    pub bytes: usize,
+    pub fullest: usize,
+}
+
 /// Why a connection is not taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Full {
@@ -113,6 +122,16 @@ impl Hub {
         self.connections.lock().by_id.len()
     }
 
+    /// What waits in all lanes now.
+    pub fn lanes(&self) -> Lanes {
+        let depths = self.all().into_iter().map(|connection| connection.lane.bytes());
+        depths.fold(Lanes::default(), |lanes, bytes| Lanes {
+            count: lanes.count + 1,
+            bytes: lanes.bytes + bytes,
+            fullest: lanes.fullest.max(bytes),
+        })
+    }
+
     fn all(&self) -> Vec<Arc<Connection>> {
         self.connections.lock().by_id.values().cloned().collect()
     }
@@ -166,7 +185,7 @@ impl Hub {
         let Some(room) = self.known_room(id) else { return false };
         let mut room = room.lock();
         let subscribed = EncodedFrame::of(&frame(room.typing()));
-        room.announce(id, connection.id, cursor, head, subscribed.text.clone())
+        room.announce(id, connection.id, cursor, head, subscribed.payload.clone())
     }
 
     /// Where a connection that reads the log has come to; `None` if it is live, or gone from the room.
@@ -259,14 +278,9 @@ impl Hub {
     // ── Delivery ────────────────────────────────────────────────────────────────────────────────
 
     fn deliver_event(&self, frame: &LoggedFrame) {
-        let Some(room) = self.known_room(frame.conversation_id) else { return };
-        let mut room = room.lock();
-        if let Event::Member(member) = &frame.event
-            && member.change == Membership::Left
-        {
-            room.expel(frame.conversation_id, member.user.id, frame.seq);
+        if let Some(room) = self.known_room(frame.conversation_id) {
+            room.lock().deliver_event(frame);
         }
-        room.deliver_event(frame);
     }
 
     /// Each connection in any of these rooms once; rooms with many readers are left out.
@@ -284,11 +298,20 @@ impl Hub {
 
 fn deliver_to(connections: impl IntoIterator<Item = Arc<Connection>>, frame: &EncodedFrame) {
     for connection in connections {
-        connection.lane.push(frame.lane, None, frame.text.clone());
+        connection.lane.push(frame.lane, None, frame.payload.clone());
     }
 }
 
 impl Deliver for Hub {
+    fn foresee(&self, frame: &LoggedFrame) {
+        if let Event::Member(member) = &frame.event
+            && member.change == Membership::Left
+            && let Some(room) = self.known_room(frame.conversation_id)
+        {
+            room.lock().expel(frame.conversation_id, member.user.id, frame.seq);
+        }
+    }
+
     fn deliver(&self, message: BusMessage) {
         match message {
             BusMessage::Durable(frame) => self.deliver_event(&frame),

@@ -32,7 +32,8 @@ pub struct Rates {
 
 struct Keyed {
     writes: Limiter<UserId>,
-    addresses: Limiter<IpAddr>,
+    sign_ins: Limiter<IpAddr>,
+    sockets: Limiter<IpAddr>,
     usernames: Limiter<String>,
 }
 
@@ -40,7 +41,8 @@ impl Rates {
     pub fn new(config: &LimitsConfig) -> Self {
         let keyed = || Keyed {
             writes: Limiter::new(limits::WRITES_PER_USER),
-            addresses: Limiter::new(limits::SIGN_INS_PER_ADDRESS),
+            sign_ins: Limiter::new(limits::SIGN_INS_PER_ADDRESS),
+            sockets: Limiter::new(limits::SOCKETS_PER_ADDRESS),
             usernames: Limiter::new(limits::SIGN_INS_PER_USERNAME),
         };
         Self { keyed: (config.rates == RateLimits::On).then(|| Arc::new(keyed())) }
@@ -53,7 +55,12 @@ impl Rates {
 
     /// A registration or a sign-in, whoever it is for.
     pub fn sign_in_from(&self, address: IpAddr) -> Result<(), Problem> {
-        self.keyed.as_ref().map_or(Ok(()), |keyed| keyed.addresses.check(&network_of(address)))
+        self.keyed.as_ref().map_or(Ok(()), |keyed| keyed.sign_ins.check(&network_of(address)))
+    }
+
+    /// An attempt to open a socket, whoever it is for.
+    pub fn socket_from(&self, address: IpAddr) -> Result<(), Problem> {
+        self.keyed.as_ref().map_or(Ok(()), |keyed| keyed.sockets.check(&network_of(address)))
     }
 
     /// A sign-in under this name, from wherever.

@@ -22,7 +22,10 @@ pub(super) async fn scrape(
     if let Err(problem) = may_scrape(&state, peer, &headers) {
         return problem.into_response();
     }
-    metrics::gauge!("magpie_connections").set(state.hub.connections() as f64);
+    let lanes = state.hub.lanes();
+    metrics::gauge!("magpie_connections").set(lanes.count as f64);
+    metrics::gauge!("magpie_lane_bytes").set(lanes.bytes as f64);
+    metrics::gauge!("magpie_lane_bytes_max").set(lanes.fullest as f64);
     let content_type = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, content_type)], state.metrics.render()).into_response()
 }

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::extract::ws::Utf8Bytes;
 use tokio::sync::mpsc;
 
+use super::payload::Payload;
 use crate::protocol::{
     ChartId, ConversationId, Event, LogEpoch, Message, MessageId, RunId, Seq, SessionId, Timestamp, UserId, UserRef,
     http::{Conversation, Kind, MessageNow, Role, User},
@@ -158,7 +158,7 @@ pub struct LoggedFrame {
     pub seq: Seq,
     pub event: Event,
     /// The whole frame as it goes over the wire.
-    pub text: Utf8Bytes,
+    pub payload: Payload,
 }
 
 /// Takes committed frames in the order of their commit: per conversation ascending in seq without a hole.

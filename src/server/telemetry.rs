@@ -2,7 +2,8 @@
 
 use std::{sync::OnceLock, time::Duration};
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics::Unit;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use tracing_subscriber::EnvFilter;
 
 use super::config::{LogConfig, LogFormat};
@@ -17,11 +18,17 @@ pub fn init(config: &LogConfig) {
     }
 }
 
+/// Upper bounds of the histograms of times: from a delivery in memory to what a user takes for a hang.
+const SECONDS: &[f64] =
+    &[0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Upper bounds of the histogram of writes in one commit, up to [`crate::protocol::limits::WRITES_PER_COMMIT`].
+const WRITES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
 /// The process's recorder: the first call installs it, however many servers a test starts.
 pub fn metrics() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     let handle = HANDLE.get_or_init(|| {
-        let recorder = PrometheusBuilder::new().build_recorder();
+        let recorder = recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {
             tracing::warn!("another metrics recorder is installed: /metrics stays empty");
@@ -31,6 +38,15 @@ pub fn metrics() -> PrometheusHandle {
         handle
     });
     handle.clone()
+}
+
+fn recorder() -> PrometheusRecorder {
+    let buckets = |matcher, buckets| move |builder: PrometheusBuilder| builder.set_buckets_for_metric(matcher, buckets);
+    let builder = PrometheusBuilder::new();
+    let builder = buckets(Matcher::Suffix("_seconds".into()), SECONDS)(builder);
+    let builder = builder.and_then(buckets(Matcher::Suffix("_writes".into()), WRITES));
+    // Only an empty list of buckets is refused.
+    builder.unwrap_or_else(|_| PrometheusBuilder::new()).build_recorder()
 }
 
 /// Histograms hold what was measured until they are drained.
@@ -49,5 +65,11 @@ fn describe() {
     metrics::describe_counter!("magpie_subscribes_total", "Conversations subscribed to, by mode");
     metrics::describe_counter!("magpie_frames_dropped_total", "Frames of the moment dropped for slow readers");
     metrics::describe_counter!("magpie_slow_readers_total", "Connections closed because their lane overflowed");
+    metrics::describe_gauge!("magpie_lane_bytes", "Bytes that wait in all lanes, at the time of asking");
+    metrics::describe_gauge!("magpie_lane_bytes_max", "Bytes that wait in the fullest lane, at the time of asking");
+    metrics::describe_histogram!("magpie_commit_seconds", Unit::Seconds, "One commit to the log, with its sync");
+    metrics::describe_histogram!("magpie_commit_writes", "Writes that shared one commit");
+    metrics::describe_histogram!("magpie_fan_out_seconds", Unit::Seconds, "From an event's commit to the last lane");
+    metrics::describe_histogram!("magpie_post_seconds", Unit::Seconds, "From a message's arrival to its ack");
     metrics::describe_counter!("magpie_bus_dropped_total", "Messages of the moment dropped by a full bus");
 }

@@ -35,7 +35,7 @@ pub struct RecordingBus {
 impl Bus for RecordingBus {
     async fn publish(&self, message: BusMessage) {
         let BusMessage::Conversation { frame, .. } = message else { return };
-        self.frames.lock().unwrap().push(serde_json::from_str(frame.text.as_str()).unwrap());
+        self.frames.lock().unwrap().push(serde_json::from_str(&frame.payload).unwrap());
         self.changed.send_modify(|count| *count += 1);
     }
 

@@ -80,6 +80,34 @@ impl Socket {
         self.stream.send(message).await
     }
 
+    /// Sends a frame where the other end may close in the middle.
+    pub async fn try_send(&mut self, kind: &str, payload: Value) -> Result<(), tungstenite::Error> {
+        self.try_send_raw(Message::text(json!({ "type": kind, "payload": payload }).to_string())).await
+    }
+
+    /// The next message as it came over the wire, pings too; without patience: for a clock that stands still.
+    pub async fn next_message(&mut self) -> Option<Message> {
+        self.stream.next().await?.ok()
+    }
+
+    /// The next message of this kind, as it came over the wire.
+    pub async fn next_raw(&mut self, wanted: impl Fn(&Message) -> bool) -> Message {
+        loop {
+            let message = self.message().await.expect("a message, not the end").expect("a message, no error");
+            if wanted(&message) {
+                return message;
+            }
+        }
+    }
+
+    /// The connection below, for a client that answers nothing by itself.
+    pub fn into_wire(self) -> TcpStream {
+        match self.stream.into_inner() {
+            MaybeTlsStream::Plain(tcp) => tcp,
+            _ => unreachable!("tests speak plain TCP"),
+        }
+    }
+
     /// The next frame, in the order of arrival.
     pub async fn next(&mut self) -> Value {
         if !self.skipped.is_empty() {

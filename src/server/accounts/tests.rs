@@ -8,7 +8,7 @@ use super::*;
 use crate::server::{
     bus::{Deliver, in_process::InProcessBus},
     config::Settings,
-    storage::sqlite::SqliteStorage,
+    storage::{LoggedFrame, sqlite::SqliteStorage},
 };
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -16,6 +16,8 @@ const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 struct Nobody;
 
 impl Deliver for Nobody {
+    fn foresee(&self, _: &LoggedFrame) {}
+
     fn deliver(&self, _: BusMessage) {}
 }
 

@@ -1,6 +1,6 @@
 //! The bus of a single node: one bounded queue, one task that hands on in order.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -9,29 +9,44 @@ use super::{Bus, BusMessage, Deliver};
 use crate::protocol::{limits, server::Lane};
 
 pub struct InProcessBus {
-    queue: mpsc::Sender<BusMessage>,
+    queue: mpsc::Sender<Queued>,
+    to: Arc<dyn Deliver>,
+}
+
+struct Queued {
+    message: BusMessage,
+    since: Instant,
 }
 
 impl InProcessBus {
     /// Starts handing what is published to `to`, until the last sender is gone.
     pub fn start(to: Arc<dyn Deliver>) -> Self {
-        let (queue, mut messages) = mpsc::channel(limits::BUS_QUEUE);
+        let (queue, mut messages) = mpsc::channel::<Queued>(limits::BUS_QUEUE);
+        let deliver = Arc::clone(&to);
         tokio::spawn(async move {
-            while let Some(message) = messages.recv().await {
-                to.deliver(message);
+            while let Some(Queued { message, since }) = messages.recv().await {
+                let is_durable = matches!(message, BusMessage::Durable(_));
+                deliver.deliver(message);
+                if is_durable {
+                    metrics::histogram!("magpie_fan_out_seconds").record(since.elapsed());
+                }
             }
         });
-        Self { queue }
+        Self { queue, to }
     }
 }
 
 #[async_trait]
 impl Bus for InProcessBus {
     async fn publish(&self, message: BusMessage) {
-        let sent = if is_of_the_moment(&message) {
-            self.queue.try_send(message).map_err(|_| ())
+        if let BusMessage::Durable(frame) = &message {
+            self.to.foresee(frame);
+        }
+        let queued = Queued { since: Instant::now(), message };
+        let sent = if is_of_the_moment(&queued.message) {
+            self.queue.try_send(queued).map_err(|_| ())
         } else {
-            self.queue.send(message).await.map_err(|_| ())
+            self.queue.send(queued).await.map_err(|_| ())
         };
         if sent.is_err() {
             metrics::counter!("magpie_bus_dropped_total").increment(1);

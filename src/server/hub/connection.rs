@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use super::lane::{Lane, Pushed};
 use crate::{
     protocol::{ConnectionId, ConversationId, EphemeralFrame, SessionId, Timestamp, UserRef},
-    server::bus::EncodedFrame,
+    server::{bus::EncodedFrame, payload::Encoding},
 };
 
 pub struct Connection {
@@ -15,20 +15,22 @@ pub struct Connection {
     pub user: UserRef,
     pub session: SessionId,
     pub since: Timestamp,
+    /// How its large frames go out.
+    pub encoding: Encoding,
     pub lane: Lane,
     /// The conversations in whose room this connection stands.
     pub(super) subscriptions: Mutex<HashSet<ConversationId>>,
 }
 
 impl Connection {
-    pub fn new(id: ConnectionId, user: UserRef, session: SessionId, since: Timestamp) -> Self {
-        Self { id, user, session, since, lane: Lane::default(), subscriptions: Mutex::default() }
+    pub fn new(id: ConnectionId, user: UserRef, session: SessionId, since: Timestamp, encoding: Encoding) -> Self {
+        Self { id, user, session, since, encoding, lane: Lane::default(), subscriptions: Mutex::default() }
     }
 
     /// Queues an answer for this connection alone.
     pub fn send(&self, frame: &EphemeralFrame) -> Pushed {
         let frame = EncodedFrame::of(frame);
-        self.lane.push(frame.lane, None, frame.text.clone())
+        self.lane.push(frame.lane, None, frame.payload.clone())
     }
 
     /// Whether this connection stands in the room of that conversation.

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 
-use axum::extract::ws::Utf8Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::protocol::{CloseCode, ConversationId, limits, server::Lane as Kind};
+use crate::{
+    protocol::{CloseCode, ConversationId, limits, server::Lane as Kind},
+    server::payload::Payload,
+};
 
 /// What a queued frame costs beside its text: the queue's slot and its share of the shared bytes.
 const SLOT_BYTES: usize = 64;
@@ -29,14 +31,14 @@ struct Inner {
 }
 
 struct Item {
-    text: Utf8Bytes,
+    payload: Payload,
     /// Of which conversation, so that it can be taken back when the reader loses access.
     of: Option<ConversationId>,
 }
 
 impl Item {
     fn cost(&self) -> usize {
-        self.text.len() + SLOT_BYTES
+        self.payload.len() + SLOT_BYTES
     }
 }
 
@@ -60,19 +62,19 @@ pub enum Pushed {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Work {
     /// At most about [`limits::WRITE_BUFFER_BYTES`]; more may follow.
-    Frames(Vec<Utf8Bytes>),
+    Frames(Vec<Payload>),
     /// All that was queued is written: read on in the log of this conversation.
     ReadOn(ConversationId),
     Close(Close),
 }
 
 impl Lane {
-    pub fn push(&self, kind: Kind, of: Option<ConversationId>, text: Utf8Bytes) -> Pushed {
+    pub fn push(&self, kind: Kind, of: Option<ConversationId>, payload: Payload) -> Pushed {
         let mut inner = self.inner.lock();
         if inner.close.is_some() {
             return Pushed::Dropped;
         }
-        let item = Item { text, of };
+        let item = Item { payload, of };
         let bytes = inner.bytes + item.cost();
         if kind == Kind::Ephemeral && bytes > limits::LANE_EPHEMERAL_BYTES {
             metrics::counter!("magpie_frames_dropped_total").increment(1);
@@ -177,14 +179,14 @@ impl Inner {
         self.close.get_or_insert_with(|| Close { code, reason: code.as_str().into() });
     }
 
-    fn take_some(&mut self) -> Vec<Utf8Bytes> {
+    fn take_some(&mut self) -> Vec<Payload> {
         let mut taken = Vec::new();
         let mut bytes = 0;
         while bytes < limits::WRITE_BUFFER_BYTES
             && let Some(item) = self.queue.pop_front()
         {
             bytes += item.cost();
-            taken.push(item.text);
+            taken.push(item.payload);
         }
         self.bytes -= bytes;
         if self.queue.is_empty() {
@@ -199,7 +201,7 @@ mod tests {
     use super::*;
     use crate::fresh_id;
 
-    fn text(bytes: usize) -> Utf8Bytes {
+    fn text(bytes: usize) -> Payload {
         "x".repeat(bytes).into()
     }
 

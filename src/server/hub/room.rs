@@ -6,12 +6,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::ws::Utf8Bytes;
-
 use super::{connection::Connection, lane::Pushed};
 use crate::{
     protocol::{ConnectionId, ConversationId, Seq, Timestamp, UserId, UserRef, limits, server::Lane as Kind},
-    server::{bus::EncodedFrame, storage::LoggedFrame},
+    server::{bus::EncodedFrame, payload::Payload, storage::LoggedFrame},
 };
 
 #[derive(Default)]
@@ -84,7 +82,7 @@ impl Room {
         id: ConnectionId,
         cursor: Seq,
         head: Seq,
-        subscribed: Utf8Bytes,
+        subscribed: Payload,
     ) -> bool {
         let known_head = self.head;
         let Some(subscriber) = self.find(id) else { return false };
@@ -154,7 +152,7 @@ impl Room {
             }
             subscriber.cursor = frame.seq;
             let pushed =
-                subscriber.connection.lane.push(Kind::Durable, Some(frame.conversation_id), frame.text.clone());
+                subscriber.connection.lane.push(Kind::Durable, Some(frame.conversation_id), frame.payload.clone());
             if pushed == Pushed::Overflowed {
                 metrics::counter!("magpie_slow_readers_total").increment(1);
             }
@@ -164,7 +162,7 @@ impl Room {
     pub(super) fn deliver_moment(&self, id: ConversationId, frame: &EncodedFrame, except: Option<ConnectionId>) {
         for subscriber in &self.subscribers {
             if subscriber.stage != Stage::Joining && Some(subscriber.connection.id) != except {
-                subscriber.connection.lane.push(frame.lane, Some(id), frame.text.clone());
+                subscriber.connection.lane.push(frame.lane, Some(id), frame.payload.clone());
             }
         }
     }

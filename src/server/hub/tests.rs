@@ -2,10 +2,17 @@ use super::{lane::Work, *};
 use crate::{
     fresh_id,
     protocol::server::{MemberChanged, Mode, Subscribed},
+    server::payload::Encoding,
 };
 
 fn connection(user: &UserRef) -> Arc<Connection> {
-    Arc::new(Connection::new(fresh_id!(ConnectionId), user.clone(), fresh_id!(SessionId), clock::now()))
+    Arc::new(Connection::new(
+        fresh_id!(ConnectionId),
+        user.clone(),
+        fresh_id!(SessionId),
+        clock::now(),
+        Encoding::Plain,
+    ))
 }
 
 fn person(name: &str) -> UserRef {
@@ -14,7 +21,16 @@ fn person(name: &str) -> UserRef {
 
 fn event(id: ConversationId, seq: u64, event: Event) -> BusMessage {
     let text = format!("{{\"seq\":{seq}}}").into();
-    BusMessage::Durable(Arc::new(LoggedFrame { conversation_id: id, seq: Seq(seq), event, text }))
+    BusMessage::Durable(Arc::new(LoggedFrame { conversation_id: id, seq: Seq(seq), event, payload: text }))
+}
+
+/// As the bus does: a removal is foreseen when it is queued, and comes by in its turn.
+fn removal(hub: &Hub, id: ConversationId, seq: u64, user: &UserRef) -> BusMessage {
+    let left = MemberChanged { user: user.clone(), change: Membership::Left };
+    let message = event(id, seq, Event::Member(left));
+    let BusMessage::Durable(frame) = &message else { unreachable!() };
+    hub.foresee(frame);
+    message
 }
 
 fn subscribe(hub: &Hub, connection: &Arc<Connection>, id: ConversationId, cursor: u64, head: u64) {
@@ -100,9 +116,8 @@ fn from_the_removal_on_no_frame_goes_to_the_one_removed() {
     for reader in [&annas, &bens] {
         subscribe(&hub, reader, id, 0, 0);
     }
-    hub.deliver(event(id, 1, Event::Hidden));
-    hub.deliver(event(id, 2, Event::Member(MemberChanged { user: ben, change: Membership::Left })));
-    hub.deliver(event(id, 3, Event::Hidden));
+    let queued = [event(id, 1, Event::Hidden), removal(&hub, id, 2, &ben), event(id, 3, Event::Hidden)];
+    queued.into_iter().for_each(|message| hub.deliver(message));
     assert_eq!(waiting(&annas), ["subscribed", "1", "2", "3"]);
     assert_eq!(waiting(&bens), [""; 0]);
     assert_eq!(bens.subscriptions(), 0);
@@ -113,9 +128,8 @@ fn who_was_added_again_before_the_old_removal_came_by_stays() {
     let (hub, id, ben) = (Hub::default(), fresh_id!(ConversationId), person("Ben"));
     let bens = connection(&ben);
     subscribe(&hub, &bens, id, 4, 4);
-    let member = |change| Event::Member(MemberChanged { user: ben.clone(), change });
-    hub.deliver(event(id, 3, member(Membership::Left)));
-    hub.deliver(event(id, 4, member(Membership::Joined)));
+    hub.deliver(removal(&hub, id, 3, &ben));
+    hub.deliver(event(id, 4, Event::Member(MemberChanged { user: ben, change: Membership::Joined })));
     hub.deliver(event(id, 5, Event::Hidden));
     assert_eq!(waiting(&bens), ["subscribed", "5"]);
 }
@@ -157,4 +171,20 @@ fn typing_ends_when_nothing_is_heard_any_more() {
     assert_eq!(hub.expire_typing(clock::now()), []);
     let later = Timestamp::from_ms(clock::now().as_ms() + limits::TYPING_EXPIRE_MS as i64 + 1);
     assert_eq!(hub.expire_typing(later), [(UserTyping { conversation_id: id, user: anna }, None)]);
+}
+
+#[test]
+fn a_person_and_a_server_have_a_bounded_number_of_connections() {
+    let hub = Hub::default();
+    let crowd = |count: usize| {
+        let user = person("Anna");
+        let taken = (0..count).map(|_| hub.connect(&connection(&user)));
+        (user.clone(), taken.filter(Result::is_err).count())
+    };
+    let (anna, refused) = crowd(limits::CONNECTIONS_PER_USER);
+    assert_eq!((refused, hub.connect(&connection(&anna)).err()), (0, Some(Full::User)));
+    let (_, refused) = crowd(limits::CONNECTIONS_PER_USER);
+    assert_eq!(refused, 0, "another person has places of their own");
+    let (ben, refused) = crowd(limits::CONNECTIONS - 2 * limits::CONNECTIONS_PER_USER);
+    assert_eq!((refused, hub.connect(&connection(&ben)).err()), (0, Some(Full::Server)));
 }

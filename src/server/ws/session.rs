@@ -30,6 +30,7 @@ use crate::{
             Connection, Full,
             lane::{Close, Work},
         },
+        payload::Encoding,
         state::AppState,
     },
 };
@@ -49,11 +50,11 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(state: Arc<AppState>, caller: Caller, socket: WebSocket) -> Self {
+    pub(super) fn new(state: Arc<AppState>, caller: Caller, encoding: Encoding, socket: WebSocket) -> Self {
         let now = clock::now();
         let lifetime_ms = u64::try_from(caller.expires_at.as_ms() - now.as_ms()).unwrap_or(0);
         let id = fresh_id!(ConnectionId);
-        let connection = Arc::new(Connection::new(id, caller.user.as_ref(), caller.session_id, now));
+        let connection = Arc::new(Connection::new(id, caller.user.as_ref(), caller.session_id, now, encoding));
         Self {
             dispatcher: Arc::new(Dispatcher::new(Arc::clone(&state), Arc::clone(&connection), caller.user)),
             writer: Writer::new(Arc::clone(&state), Arc::clone(&connection), socket),
@@ -202,7 +203,8 @@ impl Session {
     fn handled(&mut self, handled: Handled) -> ControlFlow<Close> {
         match handled {
             Handled::Done => {
-                self.rate_limited = 0;
+                // A frame passes now and then, however many are refused: forgiven is one for one.
+                self.rate_limited = self.rate_limited.saturating_sub(1);
                 ControlFlow::Continue(())
             }
             Handled::RateLimited => {

@@ -1,6 +1,6 @@
-//! From an HTTP request to a socket: origin, token, capacity, version, in this order, before the upgrade.
+//! From an HTTP request to a socket: rate, origin, token, capacity, version, in this order, before the upgrade.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Query, State, WebSocketUpgrade, rejection::QueryRejection, ws::rejection::WebSocketUpgradeRejection},
@@ -15,29 +15,43 @@ use crate::{
     protocol::{self, Code, Problem, limits},
     server::{
         auth::{self, Caller},
+        http::ClientAddress,
+        payload::Encoding,
         state::AppState,
     },
 };
 
 #[derive(Deserialize)]
-pub(super) struct TokenQuery {
+pub(super) struct SocketQuery {
     token: Option<String>,
+    compress: Option<String>,
+}
+
+impl SocketQuery {
+    /// What this server does not know is as good as nothing: the client reads plain frames anyway.
+    fn encoding(&self) -> Encoding {
+        match self.compress.as_deref() {
+            Some("deflate") => Encoding::Deflate,
+            _ => Encoding::Plain,
+        }
+    }
 }
 
 /// `GET /ws`: any conversation that the caller may see, several at once.
 pub(super) async fn app(
     State(state): State<AppState>,
-    query: Result<Query<TokenQuery>, QueryRejection>,
+    ClientAddress(address): ClientAddress,
+    query: Result<Query<SocketQuery>, QueryRejection>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    let token = match query {
-        Ok(Query(query)) => query.token,
-        Err(_) => return Problem::invalid("token", "given once").into_response(),
+    let query = match query {
+        Ok(Query(query)) => query,
+        Err(_) => return Problem::invalid("query", "token and compress, each once").into_response(),
     };
-    match admit(&state, &headers, token.as_deref()).await {
+    match admit(&state, address, &headers, query.token.as_deref()).await {
         Ok(caller) => match upgrade {
-            Ok(upgrade) => accept(state, caller, &headers, upgrade),
+            Ok(upgrade) => accept(state, caller, &headers, query.encoding(), upgrade),
             Err(_) => {
                 let detail = "This address speaks WebSocket: connect with a WebSocket client.";
                 Problem::new(Code::Invalid, detail).into_response()
@@ -50,7 +64,8 @@ pub(super) async fn app(
     }
 }
 
-async fn admit(state: &AppState, headers: &HeaderMap, token: Option<&str>) -> Result<Caller, Problem> {
+async fn admit(state: &AppState, address: IpAddr, headers: &HeaderMap, token: Option<&str>) -> Result<Caller, Problem> {
+    state.rates.socket_from(address)?;
     if !auth::origin::allowed(headers, &state.config) {
         return Err(Problem::forbidden("Sockets are not open to pages of that origin."));
     }
@@ -61,7 +76,13 @@ async fn admit(state: &AppState, headers: &HeaderMap, token: Option<&str>) -> Re
     Ok(caller)
 }
 
-fn accept(state: AppState, caller: Caller, headers: &HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+fn accept(
+    state: AppState,
+    caller: Caller,
+    headers: &HeaderMap,
+    encoding: Encoding,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let version = Version::offered(headers);
     let sockets = state.sockets.clone();
     upgrade
@@ -71,7 +92,7 @@ fn accept(state: AppState, caller: Caller, headers: &HeaderMap, upgrade: WebSock
         .max_message_size(limits::CLIENT_FRAME_BYTES)
         .max_frame_size(limits::CLIENT_FRAME_BYTES)
         .on_upgrade(move |socket| {
-            let session = Session::new(Arc::new(state), caller, socket);
+            let session = Session::new(Arc::new(state), caller, encoding, socket);
             let span = tracing::info_span!("socket", connection = %session.id(), user = %session.user());
             sockets.track_future(session.run(version).instrument(span))
         })

@@ -3,7 +3,7 @@
 
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
-use axum::extract::ws::{CloseFrame, Message as WsMessage, Utf8Bytes, WebSocket};
+use axum::extract::ws::{CloseFrame, Message as WsMessage, WebSocket};
 use futures_util::SinkExt;
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
             Connection,
             lane::{Close, Work},
         },
+        payload::Payload,
         state::AppState,
         storage::{self, Page, Storage},
     },
@@ -40,9 +41,9 @@ impl Writer {
         while let Some(work) = next.take() {
             match work {
                 Work::Frames(frames) => {
-                    for text in frames {
-                        written += text.len();
-                        self.feed(text).await?;
+                    for payload in frames {
+                        written += payload.len();
+                        self.feed(&payload).await?;
                     }
                 }
                 Work::ReadOn(id) => {
@@ -93,7 +94,7 @@ impl Writer {
             Ok(Some(page)) => {
                 let last = page.frames.last().map_or(cursor, |frame| frame.seq);
                 for frame in page.frames {
-                    self.feed(frame.text.into()).await?;
+                    self.feed(&frame.text.into()).await?;
                 }
                 self.state.hub.caught_up(&self.connection, id, last, page.head);
                 ControlFlow::Continue(())
@@ -110,8 +111,9 @@ impl Writer {
         }
     }
 
-    async fn feed(&mut self, text: Utf8Bytes) -> ControlFlow<Close> {
-        patiently(&self.connection, self.socket.feed(WsMessage::Text(text))).await
+    async fn feed(&mut self, payload: &Payload) -> ControlFlow<Close> {
+        let message = payload.message(self.connection.encoding);
+        patiently(&self.connection, self.socket.feed(message)).await
     }
 
     async fn flush(&mut self) -> ControlFlow<Close> {

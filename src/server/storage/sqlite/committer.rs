@@ -2,7 +2,7 @@
 //! the events on. So a commit costs one sync of the disk however many callers share it, and the events leave
 //! in the order of their commits because nobody else sends them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot};
@@ -82,8 +82,11 @@ impl Committer {
 
     async fn commit(&self, jobs: impl Iterator<Item = Job>) {
         let (works, replies): (Vec<_>, Vec<_>) = jobs.map(|Job { work, reply }| (work, reply)).unzip();
+        let started = Instant::now();
         match batch::commit(&self.write, works).await {
             Ok(committed) => {
+                metrics::histogram!("magpie_commit_seconds").record(started.elapsed());
+                metrics::histogram!("magpie_commit_writes").record(replies.len() as f64);
                 for frame in committed.logged {
                     self.sink.committed(frame).await;
                 }

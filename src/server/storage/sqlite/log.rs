@@ -62,7 +62,7 @@ impl Audience {
 pub(super) fn encode(conversation_id: ConversationId, seq: Seq, timestamp: Timestamp, event: Event) -> LoggedFrame {
     let frame = DurableFrame { conversation_id, seq, timestamp, event };
     let text = text_of(&frame);
-    LoggedFrame { conversation_id, seq, event: frame.event, text: text.into() }
+    LoggedFrame { conversation_id, seq, event: frame.event, payload: text.into() }
 }
 
 fn text_of(frame: &DurableFrame) -> String {
@@ -80,7 +80,7 @@ pub(super) async fn insert(tx: &mut SqliteConnection, frame: &LoggedFrame, audie
         .bind(frame.seq)
         .bind(frame.event.kind())
         .bind(audience.as_str())
-        .bind(frame.text.as_str())
+        .bind(&*frame.payload)
         .execute(tx)
         .await?;
     Ok(())

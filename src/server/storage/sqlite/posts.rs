@@ -182,7 +182,7 @@ impl Round {
         EVENTS
             .execute(tx, &self.taken, |row, Taken { frame, audience, .. }| {
                 row.bind(frame.conversation_id).bind(frame.seq).bind(frame.event.kind());
-                row.bind(audience.as_str()).bind(frame.text.as_str());
+                row.bind(audience.as_str()).bind(&*frame.payload);
             })
             .await?;
         MESSAGES.execute(tx, &self.taken, bind_message).await?;
