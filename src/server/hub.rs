@@ -23,6 +23,7 @@ mod presence;
 mod room;
 
 pub use connection::Connection;
+use lane::Reading;
 use presence::Presences;
 use room::Room;
 
@@ -188,15 +189,16 @@ impl Hub {
         room.announce(id, connection.id, cursor, head, subscribed.payload.clone())
     }
 
-    /// Where a connection that reads the log has come to; `None` if it is live, or gone from the room.
-    pub fn cursor_behind(&self, connection: &Connection, id: ConversationId) -> Option<Seq> {
-        self.known_room(id)?.lock().cursor_behind(connection.id)
+    /// Where a connection that reads the log has come to; `None` if it is live, gone from the room, or
+    /// subscribed to it once more since.
+    pub fn cursor_behind(&self, connection: &Connection, reading: Reading) -> Option<Seq> {
+        self.known_room(reading.conversation)?.lock().cursor_behind(connection.id, reading)
     }
 
     /// A connection has written the log up to `cursor`; the log ended at `head`.
-    pub fn caught_up(&self, connection: &Connection, id: ConversationId, cursor: Seq, head: Seq) {
-        if let Some(room) = self.known_room(id) {
-            room.lock().caught_up(id, connection.id, cursor, head);
+    pub fn caught_up(&self, connection: &Connection, reading: Reading, cursor: Seq, head: Seq) {
+        if let Some(room) = self.known_room(reading.conversation) {
+            room.lock().caught_up(connection.id, reading, cursor, head);
         }
     }
 

@@ -1,6 +1,9 @@
 //! One socket, as the hub knows it.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use parking_lot::Mutex;
 
@@ -20,17 +23,34 @@ pub struct Connection {
     pub lane: Lane,
     /// The conversations in whose room this connection stands.
     pub(super) subscriptions: Mutex<HashSet<ConversationId>>,
+    /// How often it subscribed to anything.
+    subscribed: AtomicU64,
 }
 
 impl Connection {
     pub fn new(id: ConnectionId, user: UserRef, session: SessionId, since: Timestamp, encoding: Encoding) -> Self {
-        Self { id, user, session, since, encoding, lane: Lane::default(), subscriptions: Mutex::default() }
+        Self {
+            id,
+            user,
+            session,
+            since,
+            encoding,
+            lane: Lane::default(),
+            subscriptions: Mutex::default(),
+            subscribed: AtomicU64::default(),
+        }
     }
 
     /// Queues an answer for this connection alone.
     pub fn send(&self, frame: &EphemeralFrame) -> Pushed {
         let frame = EncodedFrame::of(frame);
         self.lane.push(frame.lane, None, frame.payload.clone())
+    }
+
+    /// A number for the next subscription: each has its own, so that what was begun for one is not taken for
+    /// another of the same conversation.
+    pub(super) fn number_subscription(&self) -> u64 {
+        self.subscribed.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Whether this connection stands in the room of that conversation.

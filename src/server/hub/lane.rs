@@ -24,7 +24,7 @@ struct Inner {
     queue: VecDeque<Item>,
     bytes: usize,
     /// Conversations whose log is to be read on, because the reader is not live there yet.
-    behind: VecDeque<ConversationId>,
+    behind: VecDeque<Reading>,
     close: Option<Close>,
     /// The close does not wait for what is being written.
     at_once: bool,
@@ -40,6 +40,14 @@ impl Item {
     fn cost(&self) -> usize {
         self.payload.len() + SLOT_BYTES
     }
+}
+
+/// The log of a conversation, to be read on for one subscription to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    pub conversation: ConversationId,
+    /// As [`super::Connection`] numbers them. A later subscription begins elsewhere.
+    pub subscription: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +72,7 @@ pub enum Work {
     /// At most about [`limits::WRITE_BUFFER_BYTES`]; more may follow.
     Frames(Vec<Payload>),
     /// All that was queued is written: read on in the log of this conversation.
-    ReadOn(ConversationId),
+    ReadOn(Reading),
     Close(Close),
 }
 
@@ -97,10 +105,11 @@ impl Lane {
     }
 
     /// Asks the writer to read on in this conversation's log once all that is queued is written.
-    pub fn fall_behind(&self, id: ConversationId) {
+    pub fn fall_behind(&self, reading: Reading) {
         let mut inner = self.inner.lock();
-        if !inner.behind.contains(&id) {
-            inner.behind.push_back(id);
+        match inner.behind.iter_mut().find(|behind| behind.conversation == reading.conversation) {
+            Some(behind) => *behind = reading,
+            None => inner.behind.push_back(reading),
         }
         drop(inner);
         self.wake.notify_one();
@@ -111,7 +120,7 @@ impl Lane {
         let mut inner = self.inner.lock();
         inner.queue.retain(|item| item.of != Some(id));
         inner.bytes = inner.queue.iter().map(Item::cost).sum();
-        inner.behind.retain(|behind| *behind != id);
+        inner.behind.retain(|behind| behind.conversation != id);
     }
 
     /// Closes after what is queued. The first close counts.
@@ -247,7 +256,7 @@ mod tests {
         let (mine, theirs) = (fresh_id!(ConversationId), fresh_id!(ConversationId));
         lane.push(Kind::Durable, Some(theirs), "a".into());
         lane.push(Kind::Durable, Some(mine), "b".into());
-        lane.fall_behind(theirs);
+        lane.fall_behind(Reading { conversation: theirs, subscription: 0 });
         lane.forget(theirs);
         assert_eq!(lane.try_work(), Some(Work::Frames(vec!["b".into()])));
         assert_eq!(lane.try_work(), None);

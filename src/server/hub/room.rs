@@ -6,7 +6,10 @@
 
 use std::sync::Arc;
 
-use super::{connection::Connection, lane::Pushed};
+use super::{
+    connection::Connection,
+    lane::{Pushed, Reading},
+};
 use crate::{
     protocol::{ConnectionId, ConversationId, Seq, Timestamp, UserId, UserRef, limits, server::Lane as Kind},
     server::{bus::EncodedFrame, payload::Payload, storage::LoggedFrame},
@@ -22,6 +25,8 @@ pub(super) struct Room {
 
 struct Subscriber {
     connection: Arc<Connection>,
+    /// Which subscription of the connection it is.
+    number: u64,
     /// The newest event in the lane or written.
     cursor: Seq,
     /// The log's end when access was last looked at.
@@ -43,6 +48,13 @@ pub(super) struct Typing {
     pub until: Timestamp,
 }
 
+impl Subscriber {
+    fn fall_behind(&mut self, conversation: ConversationId) {
+        self.stage = Stage::Behind;
+        self.connection.lane.fall_behind(Reading { conversation, subscription: self.number });
+    }
+}
+
 impl Room {
     pub(super) fn is_empty(&self) -> bool {
         self.subscribers.is_empty() && self.typing.is_empty()
@@ -56,6 +68,12 @@ impl Room {
         self.subscribers.iter().map(|subscriber| &subscriber.connection)
     }
 
+    /// The subscriber that this reading of the log is for; nobody where another subscription took its place.
+    fn reader(&mut self, connection: ConnectionId, reading: Reading) -> Option<&mut Subscriber> {
+        let is_it = |one: &&mut Subscriber| one.number == reading.subscription && one.stage == Stage::Behind;
+        self.find(connection).filter(is_it)
+    }
+
     fn find(&mut self, id: ConnectionId) -> Option<&mut Subscriber> {
         self.subscribers.iter_mut().find(|subscriber| subscriber.connection.id == id)
     }
@@ -63,10 +81,12 @@ impl Room {
     /// Registers a subscriber, or sends one that is there back to joining. Until [`Room::announce`] nothing
     /// goes to it.
     pub(super) fn join(&mut self, connection: &Arc<Connection>) {
+        let number = connection.number_subscription();
         match self.find(connection.id) {
-            Some(subscriber) => subscriber.stage = Stage::Joining,
+            Some(subscriber) => (subscriber.stage, subscriber.number) = (Stage::Joining, number),
             None => self.subscribers.push(Subscriber {
                 connection: Arc::clone(connection),
+                number,
                 cursor: Seq::ZERO,
                 seen_head: Seq::ZERO,
                 stage: Stage::Joining,
@@ -92,29 +112,25 @@ impl Room {
         if head.max(known_head) <= cursor {
             subscriber.stage = Stage::Live;
         } else {
-            subscriber.stage = Stage::Behind;
-            subscriber.connection.lane.fall_behind(conversation);
+            subscriber.fall_behind(conversation);
         }
         true
     }
 
     /// Where a subscriber that is behind has come to.
-    pub(super) fn cursor_behind(&mut self, id: ConnectionId) -> Option<Seq> {
-        self.find(id).filter(|subscriber| subscriber.stage == Stage::Behind).map(|subscriber| subscriber.cursor)
+    pub(super) fn cursor_behind(&mut self, id: ConnectionId, reading: Reading) -> Option<Seq> {
+        self.reader(id, reading).map(|subscriber| subscriber.cursor)
     }
 
     /// The subscriber has written the log up to `cursor`, of which the log said that it ended at `head`.
-    pub(super) fn caught_up(&mut self, conversation: ConversationId, id: ConnectionId, cursor: Seq, head: Seq) {
+    pub(super) fn caught_up(&mut self, id: ConnectionId, reading: Reading, cursor: Seq, head: Seq) {
         let known_head = self.head;
-        let Some(subscriber) = self.find(id) else { return };
-        if subscriber.stage != Stage::Behind {
-            return;
-        }
+        let Some(subscriber) = self.reader(id, reading) else { return };
         subscriber.cursor = cursor;
         if head.max(known_head) <= cursor {
             subscriber.stage = Stage::Live;
         } else {
-            subscriber.connection.lane.fall_behind(conversation);
+            subscriber.fall_behind(reading.conversation);
         }
     }
 
@@ -146,8 +162,7 @@ impl Room {
             }
             if frame.seq > subscriber.cursor.next() {
                 // An event went missing on the way here: the log has it.
-                subscriber.stage = Stage::Behind;
-                subscriber.connection.lane.fall_behind(frame.conversation_id);
+                subscriber.fall_behind(frame.conversation_id);
                 continue;
             }
             subscriber.cursor = frame.seq;

@@ -1,4 +1,7 @@
-use super::{lane::Work, *};
+use super::{
+    lane::{Reading, Work},
+    *,
+};
 use crate::{
     fresh_id,
     protocol::server::{MemberChanged, Mode, Subscribed},
@@ -55,13 +58,29 @@ fn subscribe(hub: &Hub, connection: &Arc<Connection>, id: ConversationId, cursor
 /// What waits: `subscribed`, or the seq of an event.
 fn waiting(connection: &Connection) -> Vec<String> {
     let mut seen = Vec::new();
-    while let Some(Work::Frames(frames)) = connection.lane.try_work() {
-        for text in frames {
-            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-            seen.push(value["type"].as_str().map_or_else(|| value["seq"].to_string(), str::to_owned));
+    loop {
+        match connection.lane.try_work() {
+            Some(Work::Frames(frames)) => {
+                for text in frames {
+                    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+                    seen.push(value["type"].as_str().map_or_else(|| value["seq"].to_string(), str::to_owned));
+                }
+            }
+            Some(Work::ReadOn(reading)) => {
+                connection.lane.fall_behind(reading);
+                return seen;
+            }
+            _ => return seen,
         }
     }
-    seen
+}
+
+/// What the lane asks its writer to read on, once all that waits is written.
+fn reading(connection: &Connection) -> Reading {
+    match connection.lane.try_work() {
+        Some(Work::ReadOn(reading)) => reading,
+        other => panic!("a log to read, not {other:?}"),
+    }
 }
 
 #[test]
@@ -78,14 +97,16 @@ fn a_live_reader_gets_each_event_once_and_in_order() {
 fn a_reader_that_is_behind_reads_the_log_and_is_live_from_its_end_on() {
     let (hub, id, reader) = (Hub::default(), fresh_id!(ConversationId), connection(&person("Anna")));
     subscribe(&hub, &reader, id, 1, 3);
-    assert_eq!(hub.cursor_behind(&reader, id), Some(Seq(1)));
+    assert_eq!(waiting(&reader), ["subscribed"]);
+    let first = reading(&reader);
+    assert_eq!(hub.cursor_behind(&reader, first), Some(Seq(1)));
     // An event comes while the log is read: it is in the next page, not in the lane.
     hub.deliver(event(id, 4, Event::Hidden));
-    assert_eq!(waiting(&reader), ["subscribed"]);
-    hub.caught_up(&reader, id, Seq(3), Seq(3));
-    assert_eq!(hub.cursor_behind(&reader, id), Some(Seq(3)));
-    hub.caught_up(&reader, id, Seq(4), Seq(4));
-    assert_eq!(hub.cursor_behind(&reader, id), None);
+    hub.caught_up(&reader, first, Seq(3), Seq(3));
+    let second = reading(&reader);
+    assert_eq!(hub.cursor_behind(&reader, second), Some(Seq(3)));
+    hub.caught_up(&reader, second, Seq(4), Seq(4));
+    assert_eq!(hub.cursor_behind(&reader, second), None);
     hub.deliver(event(id, 5, Event::Hidden));
     assert_eq!(waiting(&reader), ["5"]);
 }
@@ -96,8 +117,28 @@ fn an_event_that_was_lost_on_the_way_is_read_from_the_log() {
     subscribe(&hub, &reader, id, 0, 0);
     assert_eq!(waiting(&reader), ["subscribed"]);
     hub.deliver(event(id, 2, Event::Hidden));
-    assert_eq!(reader.lane.try_work(), Some(Work::ReadOn(id)));
-    assert_eq!(hub.cursor_behind(&reader, id), Some(Seq(0)));
+    assert_eq!(hub.cursor_behind(&reader, reading(&reader)), Some(Seq(0)));
+}
+
+/// The log is read for the subscription that asked for it, and for no later one of the same conversation: that
+/// one begins elsewhere, after a `subscribed` of its own.
+#[test]
+fn who_subscribes_again_while_the_log_is_read_has_it_from_where_it_asked() {
+    let (hub, id, reader) = (Hub::default(), fresh_id!(ConversationId), connection(&person("Anna")));
+    subscribe(&hub, &reader, id, 50, 90);
+    assert_eq!(waiting(&reader), ["subscribed"]);
+    let first = reading(&reader);
+    assert_eq!(hub.cursor_behind(&reader, first), Some(Seq(50)));
+    subscribe(&hub, &reader, id, 10, 90);
+    // The page that was under way goes out, and then what was asked for since.
+    hub.caught_up(&reader, first, Seq(90), Seq(90));
+    assert_eq!(hub.cursor_behind(&reader, first), None, "it may not go out before the second `subscribed`");
+    assert_eq!(waiting(&reader), ["subscribed"]);
+    let second = reading(&reader);
+    assert_eq!(hub.cursor_behind(&reader, second), Some(Seq(10)));
+    hub.unsubscribe(&reader, id);
+    subscribe(&hub, &reader, id, 20, 90);
+    assert_eq!(hub.cursor_behind(&reader, second), None, "nor after another way to it");
 }
 
 #[test]

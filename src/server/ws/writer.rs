@@ -11,7 +11,7 @@ use crate::{
     server::{
         hub::{
             Connection,
-            lane::{Close, Work},
+            lane::{Close, Reading, Work},
         },
         payload::Payload,
         state::AppState,
@@ -46,8 +46,8 @@ impl Writer {
                         self.feed(&payload).await?;
                     }
                 }
-                Work::ReadOn(id) => {
-                    self.read_on(id).await?;
+                Work::ReadOn(reading) => {
+                    self.read_on(reading).await?;
                     break;
                 }
                 Work::Close(close) => {
@@ -86,17 +86,18 @@ impl Writer {
     }
 
     /// Writes one page of a conversation's log to a reader that is behind.
-    async fn read_on(&mut self, id: ConversationId) -> ControlFlow<Close> {
-        let Some(cursor) = self.state.hub.cursor_behind(&self.connection, id) else {
+    async fn read_on(&mut self, reading: Reading) -> ControlFlow<Close> {
+        let Some(cursor) = self.state.hub.cursor_behind(&self.connection, reading) else {
             return ControlFlow::Continue(());
         };
+        let id = reading.conversation;
         match next_page(&*self.state.storage, self.connection.user.id, id, cursor).await {
             Ok(Some(page)) => {
                 let last = page.frames.last().map_or(cursor, |frame| frame.seq);
                 for frame in page.frames {
                     self.feed(&frame.text.into()).await?;
                 }
-                self.state.hub.caught_up(&self.connection, id, last, page.head);
+                self.state.hub.caught_up(&self.connection, reading, last, page.head);
                 ControlFlow::Continue(())
             }
             Ok(None) => {
