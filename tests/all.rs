@@ -15,6 +15,7 @@ mod leptos_toml;
 mod protocol_frames;
 mod protocol_round_trip;
 mod protocol_schema;
+mod renewal;
 mod runs;
 mod slow_reader;
 mod socket;

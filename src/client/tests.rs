@@ -323,7 +323,14 @@ fn a_connection_under_another_account_sends_nothing_of_the_one_before() {
         let id = crate::protocol::ConnectionId::from_parts(1, 1);
         let connected = Connected { connection_id: id, user, protocol: "1".into(), heartbeat_ms: 1, typing: times };
         let (status, message) = ("connected".into(), String::new());
-        let status = Status { status, message, timestamp: Timestamp(1), run_id: None, connected: Some(connected) };
+        let status = Status {
+            status,
+            message,
+            timestamp: Timestamp(1),
+            run_id: None,
+            expires_at: None,
+            connected: Some(connected),
+        };
         client.apply(&ServerFrame::Ephemeral(EphemeralFrame::Status(status)));
     };
     greet(user(0));

@@ -143,6 +143,7 @@ impl Read for Status {
             message: field(value, "message")?,
             timestamp: field(value, "timestamp")?,
             run_id: field(value, "run_id")?,
+            expires_at: field(value, "expires_at")?,
             connected: value.get("connection_id").map(|_| Deserialize::deserialize(value)).transpose()?,
         })
     }

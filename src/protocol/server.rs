@@ -234,7 +234,8 @@ impl EphemeralFrame {
     }
 }
 
-/// The first frame on every socket has `status: "connected"` and all fields.
+/// The first frame on every socket has `status: "connected"` and all fields but `run_id`. `renewed` tells that
+/// the session's token was refreshed, and until when the socket lives now.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Status {
     pub status: String,
@@ -242,6 +243,10 @@ pub struct Status {
     pub timestamp: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<RunId>,
+    /// When the socket ends with 4500, unless its session's token is refreshed before. With `connected` and
+    /// `renewed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub connected: Option<Connected>,
 }

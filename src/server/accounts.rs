@@ -143,12 +143,17 @@ impl Accounts {
         Ok(Caller { user: session.user, session_id: session.id, expires_at })
     }
 
-    /// A fresh token of the same session; for an expired one, too, while its session lives.
+    /// A fresh token of the same session; for an expired one, too, while its session lives. The session's
+    /// sockets live as long as the fresh token.
     pub async fn refresh(&self, token: &str) -> Result<Grant, Problem> {
         let now = clock::now();
         let verified = self.tokens.verify(token, now).ok_or(AuthFailure::Invalid)?;
         let session = self.session(&verified, now).await?;
-        self.grant(session, now)
+        let (user, id) = (session.user.id, session.id);
+        let grant = self.grant(session, now)?;
+        let expires_at = grant.signed_in.expires_at;
+        self.bus.publish(BusMessage::Renewed { user, session: id, expires_at }).await;
+        Ok(grant)
     }
 
     /// As [`Accounts::refresh`], for a token that has less than half its time left; `None` where there is

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{payload::Payload, storage::LoggedFrame};
-use crate::protocol::{CloseCode, ConnectionId, ConversationId, EphemeralFrame, SessionId, UserId, server::Lane};
+use crate::protocol::{
+    CloseCode, ConnectionId, ConversationId, EphemeralFrame, SessionId, Timestamp, UserId, server::Lane,
+};
 
 pub mod in_process;
 
@@ -37,6 +39,8 @@ pub enum BusMessage {
     User { id: UserId, frame: Arc<EncodedFrame> },
     /// To every connection.
     Everyone(Arc<EncodedFrame>),
+    /// This session's token was refreshed: its sockets live until then.
+    Renewed { user: UserId, session: SessionId, expires_at: Timestamp },
     /// Close these connections.
     Close { whose: Whose, code: CloseCode },
 }

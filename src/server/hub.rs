@@ -14,7 +14,7 @@ use super::{
 };
 use crate::protocol::{
     CloseCode, ConnectionId, ConversationId, EphemeralFrame, Event, Seq, SessionId, Timestamp, UserId, UserRef, limits,
-    server::{Membership, PresenceStatus, UserTyping},
+    server::{Membership, PresenceStatus, Status, UserTyping},
 };
 
 pub mod connection;
@@ -139,6 +139,24 @@ impl Hub {
 
     fn of_user(&self, user: UserId) -> Vec<Arc<Connection>> {
         self.connections.lock().by_user.get(&user).cloned().unwrap_or_default()
+    }
+
+    /// The sockets of this session live longer now, and their clients are told.
+    fn renew(&self, user: UserId, session: SessionId, expires_at: Timestamp) {
+        let renewed = EncodedFrame::of(&EphemeralFrame::Status(Status {
+            status: "renewed".into(),
+            message: "The session goes on.".into(),
+            timestamp: clock::now(),
+            run_id: None,
+            expires_at: Some(expires_at),
+            connected: None,
+        }));
+        let mut connections = self.of_user(user);
+        connections.retain(|connection| connection.session == session);
+        for connection in &connections {
+            connection.renew(expires_at);
+        }
+        deliver_to(connections, &renewed);
     }
 
     fn of_session(&self, session: SessionId) -> Vec<Arc<Connection>> {
@@ -325,6 +343,7 @@ impl Deliver for Hub {
             BusMessage::Conversations { ids, frame } => self.deliver_to_rooms(&ids, &frame),
             BusMessage::User { id, frame } => deliver_to(self.of_user(id), &frame),
             BusMessage::Everyone(frame) => deliver_to(self.all(), &frame),
+            BusMessage::Renewed { user, session, expires_at } => self.renew(user, session, expires_at),
             BusMessage::Close { whose, code } => {
                 let connections = match whose {
                     Whose::Session(session) => self.of_session(session),

@@ -331,8 +331,15 @@ fn status() -> impl Strategy<Value = Status> {
             typing,
         },
     );
-    (text(), text(), timestamp(), of(run_id()), of(connected)).prop_map(
-        |(status, message, timestamp, run_id, connected)| Status { status, message, timestamp, run_id, connected },
+    (text(), text(), timestamp(), of(run_id()), of(timestamp()), of(connected)).prop_map(
+        |(status, message, timestamp, run_id, expires_at, connected)| Status {
+            status,
+            message,
+            timestamp,
+            run_id,
+            expires_at,
+            connected,
+        },
     )
 }
 

@@ -64,6 +64,10 @@ fn is_of_the_moment(message: &BusMessage) -> bool {
         BusMessage::Conversation { frame, .. } | BusMessage::Conversations { frame, .. } => {
             frame.lane == Lane::Ephemeral
         }
-        BusMessage::Durable(_) | BusMessage::User { .. } | BusMessage::Everyone(_) | BusMessage::Close { .. } => false,
+        BusMessage::Durable(_)
+        | BusMessage::User { .. }
+        | BusMessage::Everyone(_)
+        | BusMessage::Renewed { .. }
+        | BusMessage::Close { .. } => false,
     }
 }

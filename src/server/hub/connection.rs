@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
 use parking_lot::Mutex;
@@ -21,6 +21,8 @@ pub struct Connection {
     /// How its large frames go out.
     pub encoding: Encoding,
     pub lane: Lane,
+    /// When the newest token of its session runs out, in milliseconds since 1970.
+    expires_at_ms: AtomicI64,
     /// The conversations in whose room this connection stands.
     pub(super) subscriptions: Mutex<HashSet<ConversationId>>,
     /// How often it subscribed to anything.
@@ -28,7 +30,14 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub fn new(id: ConnectionId, user: UserRef, session: SessionId, since: Timestamp, encoding: Encoding) -> Self {
+    pub fn new(
+        id: ConnectionId,
+        user: UserRef,
+        session: SessionId,
+        since: Timestamp,
+        expires_at: Timestamp,
+        encoding: Encoding,
+    ) -> Self {
         Self {
             id,
             user,
@@ -36,9 +45,19 @@ impl Connection {
             since,
             encoding,
             lane: Lane::default(),
+            expires_at_ms: AtomicI64::new(expires_at.as_ms()),
             subscriptions: Mutex::default(),
             subscribed: AtomicU64::default(),
         }
+    }
+
+    pub fn expires_at(&self) -> Timestamp {
+        Timestamp::from_ms(self.expires_at_ms.load(Ordering::Relaxed))
+    }
+
+    /// The session's token was refreshed. A renewal that was overtaken by a later one changes nothing.
+    pub(super) fn renew(&self, until: Timestamp) {
+        self.expires_at_ms.fetch_max(until.as_ms(), Ordering::Relaxed);
     }
 
     /// Queues an answer for this connection alone.

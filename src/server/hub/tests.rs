@@ -9,13 +9,8 @@ use crate::{
 };
 
 fn connection(user: &UserRef) -> Arc<Connection> {
-    Arc::new(Connection::new(
-        fresh_id!(ConnectionId),
-        user.clone(),
-        fresh_id!(SessionId),
-        clock::now(),
-        Encoding::Plain,
-    ))
+    let now = clock::now();
+    Arc::new(Connection::new(fresh_id!(ConnectionId), user.clone(), fresh_id!(SessionId), now, now, Encoding::Plain))
 }
 
 fn person(name: &str) -> UserRef {

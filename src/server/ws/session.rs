@@ -43,7 +43,7 @@ pub(super) struct Session {
     dispatcher: Arc<Dispatcher>,
     writer: Writer,
     heartbeat: Heartbeat,
-    /// When the token that the socket came with runs out.
+    /// When to look whether the session's token has run out.
     expires: Instant,
     bad_frames: Vec<Instant>,
     rate_limited: u32,
@@ -52,14 +52,14 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(state: Arc<AppState>, caller: Caller, encoding: Encoding, socket: WebSocket) -> Self {
         let now = clock::now();
-        let lifetime_ms = u64::try_from(caller.expires_at.as_ms() - now.as_ms()).unwrap_or(0);
         let id = fresh_id!(ConnectionId);
-        let connection = Arc::new(Connection::new(id, caller.user.as_ref(), caller.session_id, now, encoding));
+        let (who, session, ends) = (caller.user.as_ref(), caller.session_id, caller.expires_at);
+        let connection = Arc::new(Connection::new(id, who, session, now, ends, encoding));
         Self {
             dispatcher: Arc::new(Dispatcher::new(Arc::clone(&state), Arc::clone(&connection), caller.user)),
             writer: Writer::new(Arc::clone(&state), Arc::clone(&connection), socket),
             heartbeat: Heartbeat::new(Instant::now()),
-            expires: Instant::now() + Duration::from_millis(lifetime_ms),
+            expires: Instant::now() + lifetime(&connection),
             bad_frames: Vec::new(),
             rate_limited: 0,
             state,
@@ -111,6 +111,7 @@ impl Session {
             message: format!("Welcome, {}.", self.connection.user.name),
             timestamp: clock::now(),
             run_id: None,
+            expires_at: Some(self.connection.expires_at()),
             connected: Some(Connected {
                 connection_id: self.connection.id,
                 user: self.connection.user.clone(),
@@ -171,7 +172,12 @@ impl Session {
     async fn on_timer(&mut self) -> ControlFlow<Close> {
         let now = Instant::now();
         if now >= self.expires {
-            return close(CloseCode::TokenExpired);
+            let left = lifetime(&self.connection);
+            if left.is_zero() {
+                return close(CloseCode::TokenExpired);
+            }
+            // It was refreshed meanwhile.
+            self.expires = now + left;
         }
         match self.heartbeat.beat(now) {
             None => ControlFlow::Continue(()),
@@ -226,6 +232,12 @@ impl Session {
             }
         }
     }
+}
+
+/// What is left of the newest token of this connection's session.
+fn lifetime(connection: &Connection) -> Duration {
+    let left_ms = connection.expires_at().as_ms() - clock::now().as_ms();
+    Duration::from_millis(u64::try_from(left_ms).unwrap_or(0))
 }
 
 /// A sign-out, a change of role or the stop of the server between the check of the token and the entry in
