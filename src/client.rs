@@ -19,6 +19,8 @@ mod socket;
 mod store;
 #[cfg(test)]
 mod tests;
+mod timings;
 
 pub use provide::{provide_client, use_client};
 pub use store::{Client, Notice, NoticeKind, State, StateStoreFields};
+pub use timings::ConnectionReport;

@@ -4,6 +4,7 @@
 //! async in here: they are passed in.
 
 pub mod conversation;
+pub mod latency;
 pub mod link;
 pub mod outbox;
 pub mod run;

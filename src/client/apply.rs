@@ -17,7 +17,10 @@ impl Client {
     /// Folds one frame in and notifies the fields that it touched.
     pub fn apply(self, frame: &ServerFrame) {
         match frame {
-            ServerFrame::Durable(frame) => self.apply_event(frame),
+            ServerFrame::Durable(frame) => {
+                self.apply_event(frame);
+                self.time_paint(frame);
+            }
             ServerFrame::Ephemeral(frame) => self.apply_ephemeral(frame),
         }
     }
@@ -59,8 +62,11 @@ impl Client {
                 self.notice(NoticeKind::Broadcast(told.from.name.clone()), told.message.clone());
             }
             EphemeralFrame::Pong(pong) => {
-                if let Some(nonce) = pong.nonce.as_ref().and_then(serde_json::Value::as_u64) {
+                let Some(nonce) = &pong.nonce else { return };
+                if let Some(nonce) = nonce.as_u64() {
                     self.link(link::Event::Pong { nonce });
+                } else {
+                    self.told_time(nonce, pong.timestamp);
                 }
             }
             EphemeralFrame::Error(error) => self.refused(error),
@@ -68,7 +74,12 @@ impl Client {
     }
 
     fn greeted(self, status: &Status) {
-        let Some(connected) = &status.connected else { return };
+        // By the server's own clock, both.
+        let lives = status.expires_at.map(|end| end.as_ms() - status.timestamp.as_ms());
+        let lives = lives.and_then(|ms| u64::try_from(ms).ok()).map(|ms| link::Event::Lives { ms });
+        let Some(connected) = &status.connected else {
+            return lives.into_iter().for_each(|lives| self.link(lives));
+        };
         let is_me = |me: &UserRef| me.id == connected.user.id;
         if !self.state.me().read_untracked().as_ref().is_none_or(is_me) {
             // Somebody else signed in in this browser: nothing of the one before goes out under their name.
@@ -76,6 +87,7 @@ impl Client {
         }
         self.typing_event(typing::Event::Times(connected.typing));
         self.link(link::Event::Welcome);
+        lives.into_iter().for_each(|lives| self.link(lives));
     }
 
     fn subscribed(self, frame: &EphemeralFrame, subscribed: &Subscribed) {
@@ -85,6 +97,7 @@ impl Client {
             if let Some(epoch) = subscribed.log_epoch {
                 inner.epochs.insert(id, epoch);
             }
+            inner.painting.subscribed(id, subscribed.head);
         });
         if subscribed.mode == Mode::Denied {
             self.remove_row(id);
@@ -98,6 +111,7 @@ impl Client {
 
     fn acked(self, ack: &Ack) {
         let Some(posted) = &ack.posted else { return };
+        self.time_ack(posted);
         self.change_thread(ack.conversation_id, |thread| thread.acked(posted, ack.seq));
         self.outbox(outbox::Event::Acked(posted.client_id.clone()));
     }

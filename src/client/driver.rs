@@ -38,6 +38,9 @@ impl Client {
             (before, inner.link.state(), effects)
         });
         self.link_changed(before, after);
+        if before == LinkState::Connected && after != LinkState::Connected {
+            self.time_loss();
+        }
         for effect in effects {
             self.perform(effect);
         }
@@ -92,6 +95,7 @@ impl Client {
 
     /// A fresh connection: where we stand everywhere, what we have read, what waits to be sent.
     fn resume(self) {
+        self.ask_time();
         let threads = self.with(|inner| inner.threads.keys().copied().collect::<Vec<_>>());
         let rows = self.state.read_untracked().conversations.iter().map(|row| row.id).collect::<Vec<_>>();
         let mut all = threads;
@@ -164,6 +168,7 @@ impl Client {
     fn post(self, outbox::Outgoing { client_id, conversation, text, reply_to }: outbox::Outgoing) {
         if self.is_connected() {
             let reference = Some(client_id.to_string());
+            self.time_send(&client_id);
             let frame = ClientFrame::Chat(Chat {
                 conversation_id: Some(conversation),
                 client_id: Some(client_id),
@@ -184,6 +189,11 @@ impl Client {
                     self.outbox(outbox::Event::Acked(client_id));
                 }
                 Err(http::Failure::Unreachable) => self.outbox(outbox::Event::Lost(client_id)),
+                // The token ran out meanwhile: nothing is wrong with the message.
+                Err(http::Failure::Refused { status: 401, .. }) => {
+                    self.link(link::Event::Unauthorized);
+                    self.outbox(outbox::Event::Lost(client_id));
+                }
                 Err(http::Failure::Refused { problem, .. }) => {
                     self.outbox(outbox::Event::Refused(client_id, problem));
                 }
@@ -227,14 +237,23 @@ impl Client {
         is_connected
     }
 
-    /// Sets the timer to the next moment at which a machine wants to be asked.
-    fn wind(self) {
+    /// The page is in view again, or its machine woke up: a timer that slept as well does not count.
+    pub(super) fn woke(self) {
+        self.with(|inner| inner.timer = None);
+        self.link(link::Event::Visible);
+    }
+
+    /// Sets the timer to the next moment at which a machine wants to be asked. Timers sleep when the machine
+    /// does, and a clock may be set: one that should be over, or is long, is not relied on.
+    pub(super) fn wind(self) {
         let next = self.with(|inner| {
             let next = inner.next_wake().filter(|_| inner.is_started)?;
-            let is_sooner = inner.timer.is_none_or(|timer| next < timer);
-            is_sooner.then(|| {
+            let now = (inner.env.now)();
+            let is_set = inner.timer.is_some_and(|timer| (now..=next).contains(&timer));
+            (!is_set).then(|| {
+                let next = next.min(Timestamp(now.as_ms() + limits::TIMER_MS));
                 inner.timer = Some(next);
-                (next, next.as_ms() - (inner.env.now)().as_ms())
+                (next, next.as_ms() - now.as_ms())
             })
         });
         if let Some((at, ms)) = next {
@@ -256,9 +275,11 @@ impl Client {
             if matches!(*self.state.link().read_untracked(), LinkState::Waiting { .. }) {
                 *self.state.now().write() = self.now();
             }
-            self.link(link::Event::Tick);
+            let slept = self.now().as_ms() - at.as_ms() > limits::SLEPT_MS;
+            self.link(if slept { link::Event::Visible } else { link::Event::Tick });
             self.outbox(outbox::Event::Tick);
             self.typing_event(typing::Event::Tick);
+            self.report_timings_if_due();
         }
     }
 }
@@ -274,6 +295,7 @@ impl Inner {
             LinkState::Waiting { until } => Some(second(until)),
             _ => None,
         };
-        [self.link.wake_at(), self.outbox.wake_at(), self.typing.wake_at(), countdown].into_iter().flatten().min()
+        let machines = [self.link.wake_at(), self.outbox.wake_at(), self.typing.wake_at()];
+        machines.into_iter().chain([self.latency.report_at(), countdown]).flatten().min()
     }
 }

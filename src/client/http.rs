@@ -2,12 +2,14 @@
 //! cookie goes along by itself.
 
 use gloo_net::http::{Request, RequestBuilder, Response};
-use serde::{Serialize, de::DeserializeOwned};
+use gloo_timers::callback::Timeout;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use web_sys::AbortController;
 
 use crate::protocol::{
     Code, ConversationId, Problem, Seq,
-    http::{CancelAccepted, Conversation, ConversationDetail, Conversations, Events, Messages, PostMessage},
+    http::{CancelAccepted, Conversation, ConversationDetail, Conversations, Events, Messages, PostMessage, Timings},
     limits,
     problem::ProblemBody,
     server::Ack,
@@ -57,20 +59,28 @@ pub(super) async fn events(id: ConversationId, after: Seq) -> Result<Events, Fai
 }
 
 pub(super) async fn post_message(id: ConversationId, body: &PostMessage) -> Result<Ack, Failure> {
-    read(&post(&of(id, "/messages"), body).await?).await
+    let patience = Patience::of(limits::HTTP_TIMEOUT_MS);
+    read(&sent(patience.during(Request::post(&of(id, "/messages"))).json(body)).await?).await
 }
 
 pub(super) async fn cancel(id: ConversationId) -> Result<CancelAccepted, Failure> {
     json(Request::post(&of(id, "/cancel"))).await
 }
 
-/// Renews the session's cookie.
+/// Renews the session's cookie. It is answered or given up soon: there is one at a time.
 pub(super) async fn refresh() -> Result<(), Failure> {
-    answer(Request::post(&[BASE, "/auth/refresh"].concat()).send().await).await.map(|_| ())
+    tell("/auth/refresh", limits::REFRESH_TIMEOUT_MS).await
 }
 
 pub(super) async fn logout() -> Result<(), Failure> {
-    answer(Request::post(&[BASE, "/auth/logout"].concat()).send().await).await.map(|_| ())
+    tell("/auth/logout", limits::HTTP_TIMEOUT_MS).await
+}
+
+/// What this page measured, without a word of what was said.
+pub(super) async fn timings(body: &Timings) -> Result<(), Failure> {
+    let patience = Patience::of(limits::HTTP_TIMEOUT_MS);
+    let request = Request::post(&[BASE, "/me/timings"].concat());
+    sent(patience.during(request).json(body)).await.map(|_| ())
 }
 
 fn of(id: ConversationId, rest: &str) -> String {
@@ -78,7 +88,38 @@ fn of(id: ConversationId, rest: &str) -> String {
 }
 
 async fn json<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Failure> {
-    read(&answer(request.send().await).await?).await
+    let patience = Patience::of(limits::HTTP_TIMEOUT_MS);
+    read(&sent(patience.during(request).build()).await?).await
+}
+
+/// A POST without a body, of whose answer only the status counts.
+async fn tell(path: &str, patience_ms: u32) -> Result<(), Failure> {
+    let patience = Patience::of(patience_ms);
+    sent(patience.during(Request::post(&[BASE, path].concat())).build()).await.map(|_| ())
+}
+
+/// Ends a request that takes too long, as long as it lives: a half-open connection would never answer.
+struct Patience {
+    controller: Option<AbortController>,
+    _timer: Timeout,
+}
+
+impl Patience {
+    fn of(ms: u32) -> Self {
+        let controller = AbortController::new().ok();
+        let ends = controller.clone();
+        let timer = Timeout::new(ms, move || {
+            if let Some(controller) = ends {
+                controller.abort();
+            }
+        });
+        Self { controller, _timer: timer }
+    }
+
+    fn during(&self, request: RequestBuilder) -> RequestBuilder {
+        let signal = self.controller.as_ref().map(AbortController::signal);
+        request.abort_signal(signal.as_ref())
+    }
 }
 
 /// By way of a value, as frames are read: no type is compiled for a second parser.
@@ -88,13 +129,9 @@ async fn read<T: DeserializeOwned>(response: &Response) -> Result<T, Failure> {
     T::deserialize(&value).map_err(|_| Failure::Unreachable)
 }
 
-async fn post(url: &str, body: &impl Serialize) -> Result<Response, Failure> {
-    let request = Request::post(url).json(body).map_err(|_| Failure::Unreachable)?;
-    answer(request.send().await).await
-}
-
-async fn answer(sent: Result<Response, gloo_net::Error>) -> Result<Response, Failure> {
-    let response = sent.map_err(|_| Failure::Unreachable)?;
+async fn sent(request: Result<Request, gloo_net::Error>) -> Result<Response, Failure> {
+    let request = request.map_err(|_| Failure::Unreachable)?;
+    let response = request.send().await.map_err(|_| Failure::Unreachable)?;
     if response.ok() {
         return Ok(response);
     }

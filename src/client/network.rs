@@ -11,13 +11,22 @@ pub(super) fn listen(client: Client) {
     window_event_listener_untyped("offline", move |_| client.link(Event::Offline));
     // From the document it bubbles up to the window.
     window_event_listener_untyped("visibilitychange", move |_| {
-        let is_visible = web_sys::window()
-            .and_then(|window| window.document())
-            .is_some_and(|document| document.visibility_state() == web_sys::VisibilityState::Visible);
-        if is_visible {
-            client.link(Event::Visible);
+        if is_visible() {
+            client.woke();
+        } else {
+            client.hidden();
         }
     });
+    // Out of the browser's cache of pages, or of a frozen tab: neither need have been hidden.
+    for event in ["pageshow", "resume"] {
+        window_event_listener_untyped(event, move |_| client.woke());
+    }
+}
+
+pub(super) fn is_visible() -> bool {
+    web_sys::window()
+        .and_then(|window| window.document())
+        .is_some_and(|document| document.visibility_state() == web_sys::VisibilityState::Visible)
 }
 
 pub(super) fn is_online() -> bool {

@@ -13,6 +13,9 @@ impl Client {
     pub(super) fn poll(self) {
         leptos::task::spawn_local(async move {
             let outcome = self.poll_once().await;
+            if let Err(http::Failure::Refused { status: 401, .. }) = outcome {
+                self.link(link::Event::Unauthorized);
+            }
             self.link(link::Event::Polled(!matches!(outcome, Err(http::Failure::Unreachable))));
         });
     }

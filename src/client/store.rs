@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 use leptos::prelude::*;
 use reactive_stores::{ArcStore, Field, Store};
 
-use super::{env::Env, network, notify};
+use super::{env::Env, network, notify, timings::Painting};
 use crate::{
     model::{
         Thread,
         conversation::Change,
+        latency::Latency,
         link::{Link, LinkState, status_text},
         outbox::Outbox,
         typing::Typing,
@@ -65,6 +66,8 @@ pub(super) struct Inner {
     pub link: Link,
     pub outbox: Outbox,
     pub typing: Typing,
+    pub latency: Latency,
+    pub painting: Painting,
     /// A store for each, so that a path into one is short and none locks another.
     pub threads: HashMap<ConversationId, ArcStore<Thread>>,
     /// Which life of the log a row's head belongs to, where there is no thread.
@@ -87,6 +90,8 @@ impl Client {
             link: Link::default(),
             outbox: Outbox::default(),
             typing: Typing::default(),
+            latency: Latency::default(),
+            painting: Painting::default(),
             threads: HashMap::new(),
             epochs: HashMap::new(),
             asked: HashSet::new(),
@@ -236,6 +241,7 @@ impl Client {
             inner.untold_reads.clear();
             inner.outbox = Outbox::default();
             inner.typing = Typing::default();
+            inner.latency = Latency::default();
         });
         let link = *self.state.link().read_untracked();
         *self.state.write_untracked() = State { link, ..State::default() };

@@ -2,12 +2,14 @@
 //!
 //! One socket at most; after a failure a random time below a doubling bound (full jitter: a crowd that was
 //! dropped at once does not come back at once); polling where the server answers HTTP but no socket gets
-//! through. Performing the effects is the driver's business.
+//! through; a fresh token before the old one runs out. Performing the effects is the driver's business.
 
+mod history;
 mod machine;
 #[cfg(test)]
 mod tests;
 
+pub use history::{History, Reconnect, reason_text};
 pub use machine::{Effect, Event, Link, Refreshed};
 
 use crate::protocol::Timestamp;

@@ -80,6 +80,55 @@ pub struct Me {
     pub expires_at: Timestamp,
 }
 
+/// What a page measured since it last told, without a word of what was said: `POST /me/timings`. At most
+/// [`super::limits::TIMINGS_PER_REPORT`] of each, none above [`super::limits::TIMING_MS`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Timings {
+    /// From sending a message to its ack, in milliseconds.
+    #[serde(default)]
+    pub ack_ms: Vec<u32>,
+    /// From the server's time on a message to its being painted, in milliseconds.
+    #[serde(default)]
+    pub render_ms: Vec<u32>,
+    /// Why connections were lost.
+    #[serde(default)]
+    pub reconnects: Vec<ReconnectReason>,
+}
+
+/// Why a client had to connect again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReconnectReason {
+    /// The browser said that there is no network.
+    NetworkLost,
+    /// The connection broke without a goodbye.
+    ConnectionLost,
+    ServerRestarted,
+    /// A slow reader.
+    TooSlow,
+    /// One side had no answer from the other.
+    Silent,
+    RateLimited,
+    TokenExpired,
+    Other,
+}
+
+impl ReconnectReason {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NetworkLost => "network_lost",
+            Self::ConnectionLost => "connection_lost",
+            Self::ServerRestarted => "server_restarted",
+            Self::TooSlow => "too_slow",
+            Self::Silent => "silent",
+            Self::RateLimited => "rate_limited",
+            Self::TokenExpired => "token_expired",
+            Self::Other => "other",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Users {
     pub users: Vec<User>,

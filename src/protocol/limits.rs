@@ -139,6 +139,8 @@ pub const SOCKETS_PER_ADDRESS: Rate = Rate { burst: 1_000, every_ms: 20 };
 pub const SIGN_INS_PER_ADDRESS: Rate = Rate { burst: 100, every_ms: 500 };
 /// Sign-ins under one username.
 pub const SIGN_INS_PER_USERNAME: Rate = Rate { burst: 30, every_ms: 5_000 };
+/// Reports of what a page measured, of one person.
+pub const TIMINGS_PER_USER: Rate = Rate { burst: 30, every_ms: 2_000 };
 /// Checks of a rate after which those who were quiet are forgotten.
 pub const RATE_CHECKS_PER_SWEEP: u32 = 1_024;
 
@@ -205,8 +207,29 @@ pub const ATTEMPTS_BEFORE_POLLING: u32 = 3;
 pub const POLL_INTERVAL_MS: u64 = 3_000;
 /// How long a ping after waking up may go unanswered.
 pub const WAKE_PING_MS: u64 = 3_000;
-/// How long an attempt to connect may take.
+/// How long an attempt to connect may take,
 pub const CONNECT_TIMEOUT_MS: u64 = 10_000;
+/// and the first ones, after which the client polls: enough for a handshake over a slow mobile network, and
+/// where a proxy swallows sockets it is polling within 13 s.
+pub const FIRST_CONNECT_TIMEOUT_MS: u64 = 4_000;
+/// How often a browser that says that there is no network is asked whether that is true, at most; half as
+/// often at least.
+pub const OFFLINE_CHECK_MS: u64 = 15_000;
+/// How long a request for a fresh token may stay unanswered.
+pub const REFRESH_TIMEOUT_MS: u32 = 8_000;
+/// How long any other request may.
+pub const HTTP_TIMEOUT_MS: u32 = 30_000;
+/// A token is refreshed this long before its end, and up to twice as long; a short-lived one after half to
+/// three quarters of its time.
+pub const RENEW_LEAD_MS: u64 = 5 * 60 * 1_000;
+/// When to try again where that failed.
+pub const RENEW_RETRY_MS: u64 = 30_000;
+/// Lost connections that a page remembers.
+pub const RECONNECTS_KEPT: usize = 5;
+/// The longest that a timer of the page runs: one that slept with the machine is late by no more.
+pub const TIMER_MS: i64 = 30_000;
+/// A timer that is late by more than this slept: browsers let a hidden page's wait for a minute.
+pub const SLEPT_MS: i64 = 90_000;
 /// Messages that wait to be sent.
 pub const OUTBOX_MESSAGES: usize = 200;
 /// Messages of one conversation that the browser keeps.
@@ -219,6 +242,18 @@ pub const SEND_ATTEMPTS: u32 = 5;
 pub const SEND_RETRY_MS: u64 = 2_000;
 /// How long a message may stay unanswered before the connection is asked whether it lives.
 pub const SEND_ANSWER_MS: u64 = 5_000;
+/// Durations that a page keeps of each kind, to show their median.
+pub const LATENCY_SAMPLES: usize = 128;
+/// Round trips from which a page reads the server's clock.
+pub const CLOCK_SAMPLES: usize = 8;
+/// Messages that were sent and whose ack is waited for with a watch in hand.
+pub const TIMED_MESSAGES: usize = 32;
+/// How often a page reports what it measured.
+pub const TIMINGS_INTERVAL_MS: u64 = 60_000;
+/// Values of each kind in one report; of more, the first count.
+pub const TIMINGS_PER_REPORT: usize = 32;
+/// A longer time is no latency: the page slept, or a clock was set.
+pub const TIMING_MS: u32 = 60_000;
 /// How long a poll may stay unanswered.
 pub const POLL_TIMEOUT_MS: u64 = 10_000;
 /// Lines about what went wrong that are kept until they are dismissed.

@@ -1,9 +1,13 @@
 //! The machine itself.
 
-use super::LinkState;
+use super::{
+    LinkState,
+    history::{History, reason_of},
+};
 use crate::protocol::{
     Timestamp,
     close::{Advice, CloseCode, advice},
+    http::ReconnectReason,
     limits,
 };
 
@@ -16,14 +20,22 @@ pub struct Link {
     poll_at: Option<Timestamp>,
     /// When the poll that is out counts as unanswered.
     poll_due: Option<Timestamp>,
+    /// When to refresh the token, which still holds then, while there is a connection.
+    renew_at: Option<Timestamp>,
+    /// Whether [`Effect::Refresh`] has no answer yet: there is one at a time.
+    is_refreshing: bool,
     nonce: u64,
+    history: History,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Phase {
     #[default]
     Idle,
-    Offline,
+    /// The browser says that there is no network. Whether that is true is looked at then.
+    Offline {
+        until: Timestamp,
+    },
     /// A socket is being opened, until then.
     Connecting {
         until: Timestamp,
@@ -32,10 +44,8 @@ enum Phase {
     Up {
         ping: Option<(u64, Timestamp)>,
     },
-    /// A fresh token is on its way, at most until then.
-    Refreshing {
-        until: Timestamp,
-    },
+    /// Without a fresh token no socket is worth trying.
+    Refreshing,
     Waiting {
         until: Timestamp,
     },
@@ -50,6 +60,10 @@ pub enum Event {
     },
     /// The first `status` frame: the server knows us.
     Welcome,
+    /// The server said how much longer the token holds, in the greeting or after a refresh.
+    Lives {
+        ms: u64,
+    },
     /// The socket is gone, also when it never opened (code 1006).
     Closed {
         code: u16,
@@ -60,12 +74,14 @@ pub enum Event {
     },
     Online,
     Offline,
-    /// The page is in view again: what happened to the socket meanwhile is unknown.
+    /// The page is in view again, or was asleep: what happened to the socket meanwhile is unknown.
     Visible,
     /// Something sent has no answer for too long.
     Overdue,
-    /// The answer to [`Effect::Refresh`].
+    /// The answer to [`Effect::Refresh`]: each gets exactly one.
     Refreshed(Refreshed),
+    /// A request over HTTP was refused for its token.
+    Unauthorized,
     /// The answer to [`Effect::Poll`]: whether the server answered.
     Polled(bool),
     /// One signed out here.
@@ -90,7 +106,7 @@ pub enum Effect {
     Close,
     /// Subscribe with every cursor, then send what waits.
     Resume,
-    /// Ask for a fresh token over HTTP.
+    /// Ask for a fresh token over HTTP. None is asked for at the moment.
     Refresh,
     Ping {
         nonce: u64,
@@ -104,6 +120,7 @@ pub enum Effect {
 impl Link {
     /// `random` is 64 fresh random bits.
     pub fn handle(&mut self, event: Event, now: Timestamp, random: u64) -> Vec<Effect> {
+        self.settle(now);
         match event {
             Event::Start { online } if self.phase == Phase::Idle => self.start(online, now),
             Event::Start { .. } => Vec::new(),
@@ -111,16 +128,17 @@ impl Link {
             Event::SignedOut => self.end(Phase::SignedOut).into_iter().filter(|one| *one == Effect::Close).collect(),
             // Over is over, until the page is loaded again.
             _ if matches!(self.phase, Phase::Idle | Phase::SignedOut | Phase::Stopped) => Vec::new(),
-            Event::Welcome => self.welcome(),
+            Event::Welcome => self.welcome(now),
+            Event::Lives { ms } => self.lives(ms, now, random),
             Event::Closed { code, reason } => self.closed(code, &reason, now, random),
             Event::Pong { nonce } => self.pong(nonce),
-            Event::Online => self.wake(now),
-            Event::Visible if self.phase == Phase::Offline => Vec::new(),
-            Event::Visible => self.wake(now),
+            Event::Online => self.online(now, random),
+            Event::Visible => self.wake(now, random),
             Event::Overdue if !matches!(self.phase, Phase::Up { .. }) => Vec::new(),
-            Event::Overdue => self.wake(now),
-            Event::Offline => self.end(Phase::Offline),
+            Event::Overdue => self.wake(now, random),
+            Event::Offline => self.offline(now, random),
             Event::Refreshed(outcome) => self.refreshed(outcome, now, random),
+            Event::Unauthorized => self.refresh(),
             Event::Polled(true) => {
                 self.poll_due = None;
                 Vec::new()
@@ -135,12 +153,12 @@ impl Link {
 
     pub fn state(&self) -> LinkState {
         match self.phase {
-            Phase::Connecting { .. } | Phase::Refreshing { .. } | Phase::Waiting { .. } if self.poll_at.is_some() => {
+            Phase::Connecting { .. } | Phase::Refreshing | Phase::Waiting { .. } if self.poll_at.is_some() => {
                 LinkState::Polling
             }
             Phase::Idle => LinkState::Idle,
-            Phase::Offline => LinkState::Offline,
-            Phase::Connecting { .. } | Phase::Refreshing { .. } => LinkState::Connecting,
+            Phase::Offline { .. } => LinkState::Offline,
+            Phase::Connecting { .. } | Phase::Refreshing => LinkState::Connecting,
             Phase::Up { .. } => LinkState::Connected,
             Phase::Waiting { until } => LinkState::Waiting { until },
             Phase::SignedOut => LinkState::SignedOut,
@@ -148,66 +166,125 @@ impl Link {
         }
     }
 
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
     /// When to call [`Event::Tick`].
     pub fn wake_at(&self) -> Option<Timestamp> {
         let due = match self.phase {
-            Phase::Connecting { until } | Phase::Refreshing { until } | Phase::Waiting { until } => Some(until),
-            Phase::Up { ping } => ping.map(|(_, due)| due),
+            Phase::Offline { until } | Phase::Connecting { until } | Phase::Waiting { until } => Some(until),
+            Phase::Up { ping } => ping.map(|(_, due)| due).into_iter().chain(self.renew_at).min(),
             _ => None,
         };
         [due, self.poll_at, self.poll_due].into_iter().flatten().min()
     }
 
-    fn has_socket(&self) -> bool {
+    pub(super) fn has_socket(&self) -> bool {
         matches!(self.phase, Phase::Connecting { .. } | Phase::Up { .. })
+    }
+
+    /// A clock that was put back must not make anything wait longer than it ever would.
+    fn settle(&mut self, now: Timestamp) {
+        let at_most = |at: &mut Timestamp, ms: u64| *at = (*at).min(after(now, ms));
+        match &mut self.phase {
+            Phase::Offline { until } => at_most(until, 2 * limits::OFFLINE_CHECK_MS),
+            Phase::Connecting { until } => at_most(until, limits::CONNECT_TIMEOUT_MS),
+            Phase::Waiting { until } => at_most(until, limits::BACKOFF_CAP_MS),
+            Phase::Up { ping: Some((_, due)) } => at_most(due, limits::WAKE_PING_MS),
+            _ => {}
+        }
+        self.renew_at.iter_mut().for_each(|at| at_most(at, limits::TOKEN_LIFETIME_MS.unsigned_abs()));
+        self.poll_at.iter_mut().for_each(|at| at_most(at, limits::POLL_INTERVAL_MS));
+        self.poll_due.iter_mut().for_each(|at| at_most(at, limits::POLL_TIMEOUT_MS));
     }
 
     fn start(&mut self, online: bool, now: Timestamp) -> Vec<Effect> {
         if online {
             return self.connect(now);
         }
-        self.phase = Phase::Offline;
-        Vec::new()
+        self.phase = Phase::Offline { until: after(now, limits::OFFLINE_CHECK_MS) };
+        self.refresh()
     }
 
+    /// The first attempts are given up sooner: behind a proxy that swallows sockets one waits for the third.
     fn connect(&mut self, now: Timestamp) -> Vec<Effect> {
-        self.phase = Phase::Connecting { until: after(now, limits::CONNECT_TIMEOUT_MS) };
+        let patience_ms = if self.failures < limits::ATTEMPTS_BEFORE_POLLING {
+            limits::FIRST_CONNECT_TIMEOUT_MS
+        } else {
+            limits::CONNECT_TIMEOUT_MS
+        };
+        self.phase = Phase::Connecting { until: after(now, patience_ms) };
         vec![Effect::Connect]
     }
 
-    fn welcome(&mut self) -> Vec<Effect> {
+    fn welcome(&mut self, now: Timestamp) -> Vec<Effect> {
         if !matches!(self.phase, Phase::Connecting { .. }) {
             return Vec::new();
         }
         self.phase = Phase::Up { ping: None };
         self.failures = 0;
         self.stop_polling();
+        self.history.back(now);
         vec![Effect::Resume]
     }
 
-    /// Leaves the socket and the clock: offline, signed out or stopped.
+    /// Some time before the end, and not all at the same moment who were let in at the same moment.
+    fn lives(&mut self, ms: u64, now: Timestamp, random: u64) -> Vec<Effect> {
+        let lead = limits::RENEW_LEAD_MS.min(ms / 4);
+        self.renew_at = Some(after(now, ms - lead - random % (lead + 1)));
+        self.settle(now);
+        Vec::new()
+    }
+
+    /// Leaves the socket and the clock: signed out or stopped.
     fn end(&mut self, phase: Phase) -> Vec<Effect> {
         let close = self.has_socket().then_some(Effect::Close);
         let sign_in = (phase == Phase::SignedOut).then_some(Effect::SignIn);
         self.phase = phase;
         self.failures = 0;
+        self.renew_at = None;
         self.stop_polling();
         close.into_iter().chain(sign_in).collect()
     }
 
+    /// The connection that there was, if there was one, is gone.
+    fn lost(&mut self, reason: ReconnectReason, now: Timestamp) {
+        if matches!(self.phase, Phase::Up { .. }) {
+            self.history.lost(reason, now);
+        }
+        self.renew_at = None;
+    }
+
+    fn offline(&mut self, now: Timestamp, random: u64) -> Vec<Effect> {
+        self.lost(ReconnectReason::NetworkLost, now);
+        self.end(Phase::Offline { until: later_check(now, random) })
+    }
+
     fn closed(&mut self, code: u16, reason: &str, now: Timestamp, random: u64) -> Vec<Effect> {
-        match (self.phase, advice(code)) {
-            (Phase::Connecting { .. } | Phase::Up { .. }, Advice::SignIn) => {
+        if !self.has_socket() {
+            // A socket that we left already.
+            return Vec::new();
+        }
+        let was_up = matches!(self.phase, Phase::Up { .. });
+        let way = advice(code);
+        if matches!(way, Advice::Retry | Advice::RefreshThenRetry) {
+            self.lost(reason_of(code), now);
+        }
+        match way {
+            Advice::SignIn => {
                 self.phase = Phase::Waiting { until: now };
                 self.end(Phase::SignedOut)
             }
-            (Phase::Connecting { .. } | Phase::Up { .. }, Advice::Stop) => {
+            Advice::Stop => {
                 self.phase = Phase::Waiting { until: now };
                 self.end(Phase::Stopped)
             }
-            (Phase::Connecting { .. } | Phase::Up { .. }, Advice::RefreshThenRetry) => self.refresh(now),
-            (Phase::Connecting { .. }, Advice::Retry) => self.failed(now, random),
-            (Phase::Up { .. }, Advice::Retry) => {
+            Advice::RefreshThenRetry => {
+                self.phase = Phase::Refreshing;
+                self.refresh()
+            }
+            Advice::Retry if was_up => {
                 let delay = match reason.trim().parse::<u64>() {
                     Ok(ms) if code == CloseCode::Draining.as_u16() => ms.min(limits::BACKOFF_CAP_MS),
                     _ => self.backoff(random),
@@ -215,21 +292,24 @@ impl Link {
                 self.phase = Phase::Waiting { until: after(now, delay) };
                 Vec::new()
             }
-            // A socket that we left already.
-            _ => Vec::new(),
+            Advice::Retry => self.failed(now, random),
         }
     }
 
-    fn refresh(&mut self, now: Timestamp) -> Vec<Effect> {
-        self.phase = Phase::Refreshing { until: after(now, limits::CONNECT_TIMEOUT_MS) };
-        vec![Effect::Refresh]
+    /// Asks for a fresh token, unless one is asked for already: that answer is as good.
+    fn refresh(&mut self) -> Vec<Effect> {
+        if std::mem::replace(&mut self.is_refreshing, true) { Vec::new() } else { vec![Effect::Refresh] }
     }
 
     /// An attempt came to nothing. A browser does not tell a refused token from a dead network: HTTP does.
     fn failed(&mut self, now: Timestamp, random: u64) -> Vec<Effect> {
+        self.wait(now, random);
+        self.refresh()
+    }
+
+    fn wait(&mut self, now: Timestamp, random: u64) {
         self.phase = Phase::Waiting { until: after(now, self.backoff(random)) };
         self.failures = self.failures.saturating_add(1);
-        vec![Effect::Refresh]
     }
 
     /// A random time up to `min(cap, base × 2^failures)`.
@@ -239,20 +319,27 @@ impl Link {
     }
 
     fn refreshed(&mut self, outcome: Refreshed, now: Timestamp, random: u64) -> Vec<Effect> {
+        self.is_refreshing = false;
         match (outcome, self.phase) {
             (Refreshed::SignedOut, _) => self.end(Phase::SignedOut),
-            (Refreshed::Fresh, Phase::Refreshing { .. }) => self.connect(now),
+            // An answer shows that there is a network, whatever the browser says.
+            (Refreshed::Fresh, Phase::Refreshing | Phase::Offline { .. }) => self.connect(now),
             (Refreshed::Fresh, Phase::Waiting { .. } | Phase::Connecting { .. }) => self.poll_if_it_is_time(now),
-            (Refreshed::Unreachable, Phase::Refreshing { .. }) => {
-                self.phase = Phase::Waiting { until: after(now, self.backoff(random)) };
-                self.failures = self.failures.saturating_add(1);
+            (Refreshed::Unreachable, Phase::Refreshing) => {
+                self.wait(now, random);
                 self.stop_polling();
+                Vec::new()
+            }
+            (Refreshed::Unreachable, Phase::Up { .. }) => {
+                // The token still holds: there is time for another attempt.
+                self.renew_at = Some(after(now, limits::RENEW_RETRY_MS + random % limits::RENEW_RETRY_MS));
                 Vec::new()
             }
             (Refreshed::Unreachable, _) => {
                 self.stop_polling();
                 Vec::new()
             }
+            // A frame on the socket says how much longer the token holds now.
             (Refreshed::Fresh, _) => Vec::new(),
         }
     }
@@ -261,13 +348,17 @@ impl Link {
         if self.poll_at.is_some() || self.failures < limits::ATTEMPTS_BEFORE_POLLING {
             return Vec::new();
         }
-        vec![self.poll(now)]
+        self.poll(now)
     }
 
-    fn poll(&mut self, now: Timestamp) -> Effect {
+    /// One poll at a time.
+    fn poll(&mut self, now: Timestamp) -> Vec<Effect> {
         self.poll_at = Some(after(now, limits::POLL_INTERVAL_MS));
-        self.poll_due.get_or_insert(after(now, limits::POLL_TIMEOUT_MS));
-        Effect::Poll
+        if self.poll_due.is_some() {
+            return Vec::new();
+        }
+        self.poll_due = Some(after(now, limits::POLL_TIMEOUT_MS));
+        vec![Effect::Poll]
     }
 
     fn stop_polling(&mut self) {
@@ -283,46 +374,77 @@ impl Link {
         Vec::new()
     }
 
-    /// Now is a good moment: an open socket is asked whether it lives, anything else tries at once.
-    fn wake(&mut self, now: Timestamp) -> Vec<Effect> {
+    fn online(&mut self, now: Timestamp, random: u64) -> Vec<Effect> {
+        if matches!(self.phase, Phase::Offline { .. }) {
+            return self.connect(now);
+        }
+        self.wake(now, random)
+    }
+
+    /// Now is a good moment: what ran out meanwhile is seen to first, an open socket is asked whether it
+    /// lives, anything else tries at once.
+    fn wake(&mut self, now: Timestamp, random: u64) -> Vec<Effect> {
+        let mut effects = self.tick(now, random);
         match self.phase {
             Phase::Up { ping: None } => {
                 self.nonce += 1;
                 self.phase = Phase::Up { ping: Some((self.nonce, after(now, limits::WAKE_PING_MS))) };
-                vec![Effect::Ping { nonce: self.nonce }]
+                effects.push(Effect::Ping { nonce: self.nonce });
             }
-            Phase::Offline | Phase::Waiting { .. } => {
+            Phase::Waiting { .. } => {
                 self.failures = 0;
-                self.connect(now)
+                effects.extend(self.connect(now));
             }
-            _ => Vec::new(),
+            Phase::Offline { .. } => {
+                self.phase = Phase::Offline { until: later_check(now, random) };
+                effects.extend(self.refresh());
+            }
+            _ => {}
         }
+        effects
     }
 
     fn tick(&mut self, now: Timestamp, random: u64) -> Vec<Effect> {
-        let mut effects = match self.phase {
+        let mut effects = self.tick_phase(now, random);
+        if self.poll_due.is_some_and(|due| due <= now) {
+            self.stop_polling();
+        }
+        if self.poll_at.is_some_and(|at| at <= now) {
+            effects.extend(self.poll(now));
+        }
+        effects
+    }
+
+    fn tick_phase(&mut self, now: Timestamp, random: u64) -> Vec<Effect> {
+        match self.phase {
             Phase::Waiting { until } if until <= now => self.connect(now),
             Phase::Connecting { until } if until <= now => {
                 let mut effects = vec![Effect::Close];
                 effects.extend(self.failed(now, random));
                 effects
             }
-            Phase::Refreshing { until } if until <= now => self.refreshed(Refreshed::Unreachable, now, random),
+            Phase::Offline { until } if until <= now => {
+                self.phase = Phase::Offline { until: later_check(now, random) };
+                self.refresh()
+            }
             Phase::Up { ping: Some((_, due)) } if due <= now => {
+                self.lost(ReconnectReason::Silent, now);
                 let mut effects = vec![Effect::Close];
                 effects.extend(self.connect(now));
                 effects
             }
+            Phase::Up { .. } if self.renew_at.is_some_and(|at| at <= now) => {
+                self.renew_at = None;
+                self.refresh()
+            }
             _ => Vec::new(),
-        };
-        if self.poll_due.is_some_and(|due| due <= now) {
-            self.stop_polling();
         }
-        if self.poll_at.is_some_and(|at| at <= now) {
-            effects.push(self.poll(now));
-        }
-        effects
     }
+}
+
+/// When to look again whether there is really no network.
+fn later_check(now: Timestamp, random: u64) -> Timestamp {
+    after(now, limits::OFFLINE_CHECK_MS + random % limits::OFFLINE_CHECK_MS)
 }
 
 fn after(now: Timestamp, ms: u64) -> Timestamp {

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::protocol::limits;
+use crate::protocol::{http::ReconnectReason, limits};
 
 const NOW: Timestamp = Timestamp(1_000_000);
 
@@ -43,6 +43,7 @@ fn the_time_between_attempts_doubles_up_to_the_cap() {
         let bound = (limits::BACKOFF_BASE_MS << failures).min(limits::BACKOFF_CAP_MS);
         assert_eq!(link.handle(closed(1006), now, bound), [Effect::Refresh]);
         assert_eq!(link.state(), LinkState::Waiting { until: Timestamp(now.0 + bound as i64) });
+        link.handle(Event::Refreshed(Refreshed::Unreachable), now, 0);
     }
 }
 
@@ -82,7 +83,7 @@ fn what_the_server_forbids_is_not_tried_again() {
 fn offline_closes_and_online_connects_at_once() {
     let mut link = connected();
     assert_eq!(link.handle(Event::Offline, NOW, 0), [Effect::Close]);
-    assert_eq!((link.state(), link.wake_at()), (LinkState::Offline, None));
+    assert_eq!((link.state(), link.wake_at()), (LinkState::Offline, Some(at(limits::OFFLINE_CHECK_MS))));
     assert_eq!(link.handle(closed(1006), NOW, 0), [], "of the socket that was left");
     assert_eq!(link.handle(Event::Online, NOW, 0), [Effect::Connect]);
 }
@@ -132,8 +133,143 @@ fn a_poll_that_is_never_answered_ends_the_polling() {
 fn an_attempt_that_hangs_is_given_up() {
     let mut link = Link::default();
     link.handle(Event::Start { online: true }, NOW, 0);
-    let effects = link.handle(Event::Tick, at(limits::CONNECT_TIMEOUT_MS), 100);
+    let effects = link.handle(Event::Tick, at(limits::FIRST_CONNECT_TIMEOUT_MS), 100);
     assert_eq!(effects, [Effect::Close, Effect::Refresh]);
+}
+
+#[test]
+fn where_sockets_hang_it_polls_within_13_s_and_then_has_more_patience() {
+    let mut link = Link::default();
+    link.handle(Event::Start { online: true }, NOW, 0);
+    let mut now = NOW;
+    while link.state() != LinkState::Polling {
+        now = link.wake_at().unwrap();
+        if link.handle(Event::Tick, now, u64::MAX).contains(&Effect::Refresh) {
+            link.handle(Event::Refreshed(Refreshed::Fresh), now, 0);
+        }
+    }
+    assert!(now <= at(13_000), "{now:?}");
+    let began = loop {
+        now = link.wake_at().unwrap();
+        if link.handle(Event::Tick, now, 0).contains(&Effect::Connect) {
+            break now;
+        }
+        link.handle(Event::Polled(true), now, 0);
+    };
+    let given_up = loop {
+        now = link.wake_at().unwrap();
+        if link.handle(Event::Tick, now, 0).contains(&Effect::Close) {
+            break now;
+        }
+        link.handle(Event::Polled(true), now, 0);
+    };
+    assert_eq!(given_up.0 - began.0, limits::CONNECT_TIMEOUT_MS as i64);
+}
+
+#[test]
+fn a_token_is_refreshed_before_it_runs_out_and_the_socket_stays() {
+    let hour = limits::TOKEN_LIFETIME_MS as u64;
+    for random in [0, 1, u64::MAX / 3, u64::MAX] {
+        let mut link = connected();
+        link.handle(Event::Lives { ms: hour }, NOW, random);
+        let early = link.wake_at().unwrap();
+        let ahead = (at(hour).0 - early.0) as u64;
+        assert!((limits::RENEW_LEAD_MS..=2 * limits::RENEW_LEAD_MS).contains(&ahead), "{ahead}");
+        assert_eq!(link.handle(Event::Tick, early, 0), [Effect::Refresh]);
+        assert_eq!(link.handle(Event::Unauthorized, early, 0), [], "one at a time");
+        assert_eq!(link.handle(Event::Refreshed(Refreshed::Fresh), early, 0), []);
+        assert_eq!(link.state(), LinkState::Connected);
+        link.handle(Event::Lives { ms: hour }, early, 0);
+        assert!(link.wake_at().unwrap().0 > early.0);
+    }
+    let mut link = connected();
+    link.handle(Event::Lives { ms: 8_000 }, NOW, u64::MAX);
+    assert!((at(4_000)..=at(6_000)).contains(&link.wake_at().unwrap()), "a short one, too");
+}
+
+#[test]
+fn a_refresh_that_fails_is_tried_again_while_the_token_holds() {
+    let mut link = connected();
+    link.handle(Event::Lives { ms: 3_600_000 }, NOW, 0);
+    let early = link.wake_at().unwrap();
+    link.handle(Event::Tick, early, 0);
+    assert_eq!(link.handle(Event::Refreshed(Refreshed::Unreachable), early, 0), []);
+    assert_eq!(link.state(), LinkState::Connected);
+    let again = link.wake_at().unwrap();
+    assert_eq!(again.0 - early.0, limits::RENEW_RETRY_MS as i64);
+    assert_eq!(link.handle(Event::Tick, again, 0), [Effect::Refresh]);
+}
+
+#[test]
+fn a_browser_that_wrongly_says_that_there_is_no_network_is_not_believed_for_long() {
+    let mut link = Link::default();
+    assert_eq!(link.handle(Event::Start { online: false }, NOW, 0), [Effect::Refresh]);
+    assert_eq!(link.handle(Event::Refreshed(Refreshed::Unreachable), NOW, 0), []);
+    assert_eq!(link.state(), LinkState::Offline);
+    let later = link.wake_at().unwrap();
+    assert!(later <= at(2 * limits::OFFLINE_CHECK_MS));
+    assert_eq!(link.handle(Event::Tick, later, 0), [Effect::Refresh]);
+    assert_eq!(link.handle(Event::Refreshed(Refreshed::Fresh), later, 0), [Effect::Connect]);
+}
+
+#[test]
+fn what_ran_out_during_a_sleep_is_seen_to_at_once() {
+    let hours = at(7_200_000);
+    let mut connecting = Link::default();
+    connecting.handle(Event::Start { online: true }, NOW, 0);
+    assert_eq!(connecting.handle(Event::Visible, hours, 0), [Effect::Close, Effect::Refresh, Effect::Connect]);
+    let mut waiting = connected();
+    waiting.handle(closed(1006), NOW, 200);
+    assert_eq!(waiting.handle(Event::Visible, hours, 0), [Effect::Connect]);
+    let mut pinged = connected();
+    pinged.handle(Event::Visible, NOW, 0);
+    assert_eq!(pinged.handle(Event::Visible, hours, 0), [Effect::Close, Effect::Connect]);
+    let mut asleep = connected();
+    asleep.handle(Event::Lives { ms: 3_600_000 }, NOW, 0);
+    assert!(matches!(asleep.handle(Event::Visible, hours, 0)[..], [Effect::Refresh, Effect::Ping { .. }]));
+}
+
+#[test]
+fn a_clock_that_was_put_back_makes_nothing_wait_longer() {
+    let back = Timestamp(NOW.0 - 3_600_000);
+    let within = |link: &Link, ms: u64| link.wake_at().unwrap().0 - back.0 <= ms as i64;
+    let mut link = connected();
+    link.handle(closed(1006), NOW, 200);
+    link.handle(Event::Tick, back, 0);
+    assert!(within(&link, limits::BACKOFF_CAP_MS), "{:?}", link.state());
+    let mut link = connected();
+    link.handle(Event::Visible, NOW, 0);
+    link.handle(Event::Tick, back, 0);
+    assert!(within(&link, limits::WAKE_PING_MS));
+}
+
+#[test]
+fn it_remembers_when_why_and_for_how_long_a_connection_was_lost() {
+    let mut link = connected();
+    let mut now = NOW;
+    for (event, reason) in [
+        (closed(1006), ReconnectReason::ConnectionLost),
+        (Event::Closed { code: 4002, reason: "0".into() }, ReconnectReason::ServerRestarted),
+        (closed(4001), ReconnectReason::TooSlow),
+        (closed(4003), ReconnectReason::Silent),
+        (closed(4004), ReconnectReason::RateLimited),
+        (closed(4500), ReconnectReason::TokenExpired),
+        (closed(1011), ReconnectReason::Other),
+        (Event::Offline, ReconnectReason::NetworkLost),
+    ] {
+        now = Timestamp(now.0 + 10_000);
+        link.handle(event, now, 0);
+        let newest = Reconnect { lost_at: now, reason, lasted_ms: None };
+        assert_eq!(link.history().recent().next(), Some(newest));
+        assert!(!reason_text(reason).is_empty());
+        now = Timestamp(now.0 + 1_500);
+        link.handle(Event::Online, now, 0);
+        link.handle(Event::Refreshed(Refreshed::Fresh), now, 0);
+        link.handle(Event::Welcome, now, 0);
+        assert_eq!(link.state(), LinkState::Connected);
+        assert_eq!(link.history().recent().next(), Some(Reconnect { lasted_ms: Some(1_500), ..newest }));
+    }
+    assert_eq!(link.history().recent().count(), limits::RECONNECTS_KEPT);
 }
 
 #[test]
@@ -153,6 +289,7 @@ fn where_only_http_gets_through_it_polls_and_keeps_trying() {
         }
     }
     assert_eq!(link.state(), LinkState::Polling);
+    link.handle(Event::Polled(true), now, 0);
     let mut seen = Vec::new();
     while !seen.contains(&Effect::Connect) || !seen.contains(&Effect::Poll) {
         now = link.wake_at().unwrap();
@@ -195,64 +332,115 @@ fn the_indicator_says_what_product_md_says() {
     }
 }
 
-fn events() -> impl Strategy<Value = Vec<(Event, u16, u64)>> {
+/// What happens to a page: the clock moves by so much, forwards mostly, and then this.
+#[derive(Clone, Debug)]
+struct Step {
+    event: Event,
+    clock_ms: i64,
+    random: u64,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
     let event = prop_oneof![
         Just(Event::Welcome),
-        prop::sample::select(vec![1000u16, 1001, 1006, 1009, 4001, 4002, 4003, 4500])
+        prop::sample::select(vec![1000u16, 1001, 1006, 1009, 4001, 4002, 4003, 4004, 4500])
             .prop_map(|code| Event::Closed { code, reason: "900".into() }),
         (0..4u64).prop_map(|nonce| Event::Pong { nonce }),
+        (0..4_000_000u64).prop_map(|ms| Event::Lives { ms }),
         Just(Event::Online),
         Just(Event::Offline),
         Just(Event::Visible),
         Just(Event::Overdue),
         prop::sample::select(vec![Refreshed::Fresh, Refreshed::Unreachable]).prop_map(Event::Refreshed),
+        Just(Event::Unauthorized),
         any::<bool>().prop_map(Event::Polled),
         Just(Event::Tick),
     ];
-    prop::collection::vec((event, 0..20_000u16, any::<u64>()), 0..120)
+    // Seconds pass; once in a while a machine sleeps, or somebody sets its clock.
+    let clock_ms = prop_oneof![8 => 0..20_000i64, 1 => 0..100_000_000i64, 1 => -100_000_000..0i64];
+    let step = (event, clock_ms, any::<u64>());
+    prop::collection::vec(step.prop_map(|(event, clock_ms, random)| Step { event, clock_ms, random }), 0..120)
 }
 
-proptest! {
-    /// Over any order of events there is one socket at most, and as long as the network is there the link
-    /// has a socket or a time at which it goes on.
-    #[test]
-    fn there_are_never_two_sockets_and_it_always_heads_for_connected(events in events()) {
-        let mut link = Link::default();
-        let mut sockets = 0;
-        let mut now = NOW;
-        let start = (Event::Start { online: true }, 0, 0);
-        for (event, ms, random) in std::iter::once(start).chain(events) {
-            now = Timestamp(now.0 + i64::from(ms));
-            // A browser tells of the end of a socket that there is, and greets through one.
-            match event {
-                Event::Closed { .. } if sockets == 0 => continue,
-                Event::Closed { .. } => sockets -= 1,
-                Event::Welcome if sockets == 0 => continue,
+/// The world as the machine's effects make it.
+#[derive(Default)]
+struct World {
+    sockets: i32,
+    refreshes: i32,
+}
+
+impl World {
+    /// Whether this can happen: a browser tells of the end of a socket that there is, greets through one, and
+    /// answers what was asked.
+    fn allows(&mut self, event: &Event) -> bool {
+        match event {
+            Event::Closed { .. } if self.sockets > 0 => self.sockets -= 1,
+            Event::Refreshed(_) if self.refreshes > 0 => self.refreshes -= 1,
+            Event::Welcome | Event::Lives { .. } | Event::Pong { .. } => return self.sockets > 0,
+            Event::Closed { .. } | Event::Refreshed(_) => return false,
+            _ => {}
+        }
+        true
+    }
+
+    fn perform(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Connect => self.sockets += 1,
+                Effect::Close => self.sockets -= 1,
+                Effect::Refresh => self.refreshes += 1,
                 _ => {}
             }
-            for effect in link.handle(event, now, random) {
-                match effect {
-                    Effect::Connect => sockets += 1,
-                    Effect::Close => sockets -= 1,
-                    _ => {}
-                }
-                prop_assert!((0..=1).contains(&sockets));
-            }
-            let heads_on = sockets == 1 || link.wake_at().is_some() || link.state() == LinkState::Offline;
-            prop_assert!(heads_on, "{:?}", link);
-            if matches!(link.state(), LinkState::Waiting { .. }) {
-                let wait = link.wake_at().unwrap().0 - now.0;
-                prop_assert!(wait <= limits::BACKOFF_CAP_MS as i64);
-            }
+            assert!((0..=1).contains(&self.sockets), "sockets: {}", self.sockets);
+            assert!((0..=1).contains(&self.refreshes), "refreshes: {}", self.refreshes);
         }
-        // And when the network is good, connected it is.
-        link.handle(Event::Online, now, 0);
-        for _ in 0..4 {
-            now = link.wake_at().map_or(now, |at| at.max(now));
-            link.handle(Event::Tick, now, 0);
-            link.handle(Event::Refreshed(Refreshed::Fresh), now, 0);
-            link.handle(Event::Welcome, now, 0);
-        }
-        prop_assert_eq!(link.state(), LinkState::Connected);
     }
+}
+
+/// The longest that the machine ever waits for anything but the end of a token.
+const PATIENCE_MS: i64 = 2 * limits::OFFLINE_CHECK_MS as i64;
+
+proptest! {
+    /// Over any order of events, under a clock that jumps either way, there is one socket at most and one
+    /// refresh at most; and the link has a socket, or an answer to wait for, or a time soon at which it goes
+    /// on by itself.
+    #[test]
+    fn there_are_never_two_sockets_and_it_always_heads_for_connected(steps in steps()) {
+        let (mut link, mut world, mut now) = (Link::default(), World::default(), NOW);
+        let start = Step { event: Event::Start { online: true }, clock_ms: 0, random: 0 };
+        for Step { event, clock_ms, random } in std::iter::once(start).chain(steps) {
+            now = Timestamp(now.0 + clock_ms);
+            if !world.allows(&event) {
+                continue;
+            }
+            world.perform(&link.handle(event, now, random));
+            prop_assert_eq!(world.sockets == 1, matches!(link.state(), LinkState::Connected) || is_connecting(&link));
+            let goes_on = link.wake_at().is_some_and(|at| at.0 - now.0 <= PATIENCE_MS);
+            prop_assert!(link.state() == LinkState::Connected || goes_on || world.refreshes == 1, "{:?}", link);
+            if let LinkState::Waiting { until } = link.state() {
+                prop_assert!(until.0 - now.0 <= limits::BACKOFF_CAP_MS as i64);
+            }
+            prop_assert!(link.history().recent().count() <= limits::RECONNECTS_KEPT);
+        }
+        // And when the network is good, connected it is, by itself, within the patience of a person.
+        let since = now;
+        while link.state() != LinkState::Connected {
+            if world.refreshes == 1 {
+                world.refreshes = 0;
+                world.perform(&link.handle(Event::Refreshed(Refreshed::Fresh), now, 0));
+            } else if world.sockets == 1 {
+                world.perform(&link.handle(Event::Welcome, now, 0));
+            } else {
+                // However far away a set clock made it look, the page's timer is never longer than this.
+                now = link.wake_at().unwrap_or(now).clamp(now, Timestamp(now.0 + limits::TIMER_MS));
+                world.perform(&link.handle(Event::Tick, now, 0));
+            }
+            prop_assert!(now.0 - since.0 <= PATIENCE_MS + limits::TIMER_MS, "{:?}", link);
+        }
+    }
+}
+
+/// Whether a socket is being opened, also behind polling.
+fn is_connecting(link: &Link) -> bool {
+    link.has_socket() && link.state() != LinkState::Connected
 }
