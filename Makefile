@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run dev build test lint unit e2e setup clean
+.PHONY: help run dev build test lint unit e2e bench setup clean
 
 help: ## this list
 	@echo "Magpie: a self-hosted chat for people and AI agents."
@@ -37,6 +37,10 @@ unit: ## unit, property and integration tests alone
 e2e: build ## build, then the browser tests alone (ARGS='live.spec.ts --headed')
 	@scripts/setup.sh browser
 	@scripts/e2e.sh $(ARGS)
+
+bench: ## measure against bare axum, naive axum and FastAPI, write docs/benchmarks.md (QUICK=1: 3 minutes)
+	@scripts/setup.sh toolchain
+	@scripts/bench.sh
 
 setup: ## only install what is missing for all of the above
 	@scripts/setup.sh build nextest browser
