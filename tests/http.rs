@@ -4,3 +4,4 @@ mod admin;
 mod auth;
 mod conversations;
 mod messages;
+mod timings;

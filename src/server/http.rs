@@ -25,6 +25,7 @@ mod health;
 mod messages;
 mod params;
 mod problem;
+mod timings;
 mod users;
 
 pub use address::ClientAddress;
@@ -41,6 +42,7 @@ fn v1() -> Router<AppState> {
         .route("/auth/refresh", post(auth::refresh))
         .route("/auth/logout", post(auth::logout))
         .route("/me", get(users::me))
+        .route("/me/timings", post(timings::report))
         .route("/users", get(users::list))
         .route("/users/{username}", patch(users::patch))
         .route("/conversations", get(conversations::list).post(conversations::create))

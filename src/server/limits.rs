@@ -35,6 +35,7 @@ struct Keyed {
     sign_ins: Limiter<IpAddr>,
     sockets: Limiter<IpAddr>,
     usernames: Limiter<String>,
+    timings: Limiter<UserId>,
 }
 
 impl Rates {
@@ -44,6 +45,7 @@ impl Rates {
             sign_ins: Limiter::new(limits::SIGN_INS_PER_ADDRESS),
             sockets: Limiter::new(limits::SOCKETS_PER_ADDRESS),
             usernames: Limiter::new(limits::SIGN_INS_PER_USERNAME),
+            timings: Limiter::new(limits::TIMINGS_PER_USER),
         };
         Self { keyed: (config.rates == RateLimits::On).then(|| Arc::new(keyed())) }
     }
@@ -69,6 +71,11 @@ impl Rates {
         let is_possible = username.len() <= *limits::USERNAME_CHARS.end();
         let key = if is_possible { username.to_ascii_lowercase() } else { String::new() };
         self.keyed.as_ref().map_or(Ok(()), |keyed| keyed.usernames.check(&key))
+    }
+
+    /// A report of what a page measured.
+    pub fn timings(&self, user: UserId) -> Result<(), Problem> {
+        self.keyed.as_ref().map_or(Ok(()), |keyed| keyed.timings.check(&user))
     }
 
     /// One connection's own count of its frames.

@@ -71,5 +71,12 @@ fn describe() {
     metrics::describe_histogram!("magpie_commit_writes", "Writes that shared one commit");
     metrics::describe_histogram!("magpie_fan_out_seconds", Unit::Seconds, "From an event's commit to the last lane");
     metrics::describe_histogram!("magpie_post_seconds", Unit::Seconds, "From a message's arrival to its ack");
+    metrics::describe_histogram!("magpie_client_ack_seconds", Unit::Seconds, "Sending to ack, as pages saw it");
+    metrics::describe_histogram!(
+        "magpie_client_render_seconds",
+        Unit::Seconds,
+        "Server's time to paint, as pages saw it"
+    );
+    metrics::describe_counter!("magpie_client_reconnects_total", "Connections that pages lost, by reason");
     metrics::describe_counter!("magpie_bus_dropped_total", "Messages of the moment dropped by a full bus");
 }
