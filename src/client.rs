@@ -10,6 +10,7 @@ mod apply;
 mod driver;
 mod env;
 mod http;
+mod inbox;
 mod list;
 mod network;
 mod notify;

@@ -9,11 +9,18 @@ use std::cell::RefCell;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
-use super::{Client, apply};
-use crate::{model::link::Event, protocol::ClientEnvelope};
+use super::{
+    Client, apply,
+    inbox::{Inbox, can_inflate},
+};
+use crate::{
+    model::link::Event,
+    protocol::{ClientEnvelope, CloseCode},
+};
 
 struct Socket {
     socket: WebSocket,
+    inbox: Inbox,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_close: Closure<dyn FnMut(CloseEvent)>,
 }
@@ -35,24 +42,45 @@ pub(super) fn connect(client: Client) {
 fn open(client: Client) -> Option<Socket> {
     let location = web_sys::window()?.location();
     let scheme = if location.protocol().ok()? == "https:" { "wss://" } else { "ws://" };
-    let socket = WebSocket::new(&[scheme, &location.host().ok()?, "/ws"].concat()).ok()?;
-    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        if let Some(frame) = event.data().as_string().and_then(|text| apply::parse(&text)) {
-            client.apply(&frame);
-        }
+    let path = if can_inflate() { "/ws?compress=deflate" } else { "/ws" };
+    let socket = WebSocket::new(&[scheme, &location.host().ok()?, path].concat()).ok()?;
+    let inbox = Inbox::default();
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
+        let inbox = inbox.clone();
+        move |event: MessageEvent| inbox.push(event.data(), client)
     });
-    let on_close = Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| {
-        client.link(Event::Closed { code: event.code(), reason: event.reason() });
+    let on_close = Closure::<dyn FnMut(CloseEvent)>::new({
+        let inbox = inbox.clone();
+        move |event: CloseEvent| {
+            // What waits to be inflated comes again: the next connection resumes from what was applied.
+            inbox.close();
+            client.link(Event::Closed { code: event.code(), reason: event.reason() });
+        }
     });
     socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-    Some(Socket { socket, _on_message: on_message, _on_close: on_close })
+    Some(Socket { socket, inbox, _on_message: on_message, _on_close: on_close })
+}
+
+/// A frame came.
+pub(super) fn received(client: Client, text: &str) {
+    client.heard();
+    if let Some(frame) = apply::parse(text) {
+        client.apply(&frame);
+    }
+}
+
+/// What came cannot be read: the next connection resumes from what could.
+pub(super) fn give_up(client: Client) {
+    close();
+    client.link(Event::Closed { code: CloseCode::BadUtf8.as_u16(), reason: String::new() });
 }
 
 /// Closes the socket. Nothing that it still says is heard.
 pub(super) fn close() {
     SOCKET.with_borrow_mut(|slot| {
-        if let Some(Socket { socket, .. }) = slot.take() {
+        if let Some(Socket { socket, inbox, .. }) = slot.take() {
+            inbox.close();
             socket.set_onmessage(None);
             socket.set_onclose(None);
             let _ = socket.close();
