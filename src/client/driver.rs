@@ -38,8 +38,10 @@ impl Client {
             (before, inner.link.state(), effects)
         });
         self.link_changed(before, after);
-        if before == LinkState::Connected && after != LinkState::Connected {
-            self.time_loss();
+        match (before == LinkState::Connected, after == LinkState::Connected) {
+            (true, false) => self.time_loss(),
+            (false, true) => self.measured(),
+            _ => {}
         }
         for effect in effects {
             self.perform(effect);
@@ -235,6 +237,14 @@ impl Client {
             self.problem(Problem::new(Code::Unavailable, detail));
         }
         is_connected
+    }
+
+    /// Something came through the socket.
+    pub(super) fn heard(self) {
+        self.with(|inner| {
+            let now = (inner.env.now)();
+            inner.link.heard(now);
+        });
     }
 
     /// The page is in view again, or its machine woke up: a timer that slept as well does not count.

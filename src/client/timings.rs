@@ -53,7 +53,8 @@ impl Client {
         })
     }
 
-    fn measured(self) {
+    /// Tells those who look that there is news.
+    pub(super) fn measured(self) {
         if let Some(changed) = self.with(|inner| Some(inner.painting.changed.clone())) {
             changed.notify();
         }

@@ -219,6 +219,11 @@ pub const OFFLINE_CHECK_MS: u64 = 15_000;
 pub const REFRESH_TIMEOUT_MS: u32 = 8_000;
 /// How long any other request may.
 pub const HTTP_TIMEOUT_MS: u32 = 30_000;
+/// Frames that wait in the browser while one before them is inflated.
+pub const INBOX_FRAMES: usize = 4_096;
+/// After so much silence a client asks the server whether the connection lives. A browser does not show it the
+/// server's own pings, and a half-open connection says nothing for ever.
+pub const QUIET_MS: u64 = 45_000;
 /// A token is refreshed this long before its end, and up to twice as long; a short-lived one after half to
 /// three quarters of its time.
 pub const RENEW_LEAD_MS: u64 = 5 * 60 * 1_000;

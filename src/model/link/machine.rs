@@ -14,6 +14,8 @@ use crate::protocol::{
 #[derive(Clone, Debug, Default)]
 pub struct Link {
     phase: Phase,
+    /// When something was last heard through the socket.
+    heard_at: Timestamp,
     /// Failed attempts in a row.
     failures: u32,
     /// When to ask over HTTP, while no socket gets through.
@@ -166,6 +168,11 @@ impl Link {
         }
     }
 
+    /// Anything came through the socket: it lives.
+    pub fn heard(&mut self, now: Timestamp) {
+        self.heard_at = now;
+    }
+
     pub fn history(&self) -> &History {
         &self.history
     }
@@ -174,7 +181,10 @@ impl Link {
     pub fn wake_at(&self) -> Option<Timestamp> {
         let due = match self.phase {
             Phase::Offline { until } | Phase::Connecting { until } | Phase::Waiting { until } => Some(until),
-            Phase::Up { ping } => ping.map(|(_, due)| due).into_iter().chain(self.renew_at).min(),
+            Phase::Up { ping } => {
+                let asked = ping.map_or_else(|| after(self.heard_at, limits::QUIET_MS), |(_, due)| due);
+                Some(self.renew_at.map_or(asked, |renew| renew.min(asked)))
+            }
             _ => None,
         };
         [due, self.poll_at, self.poll_due].into_iter().flatten().min()
@@ -194,6 +204,7 @@ impl Link {
             Phase::Up { ping: Some((_, due)) } => at_most(due, limits::WAKE_PING_MS),
             _ => {}
         }
+        self.heard_at = self.heard_at.min(now);
         self.renew_at.iter_mut().for_each(|at| at_most(at, limits::TOKEN_LIFETIME_MS.unsigned_abs()));
         self.poll_at.iter_mut().for_each(|at| at_most(at, limits::POLL_INTERVAL_MS));
         self.poll_due.iter_mut().for_each(|at| at_most(at, limits::POLL_TIMEOUT_MS));
@@ -223,6 +234,7 @@ impl Link {
             return Vec::new();
         }
         self.phase = Phase::Up { ping: None };
+        self.heard_at = now;
         self.failures = 0;
         self.stop_polling();
         self.history.back(now);
@@ -386,11 +398,7 @@ impl Link {
     fn wake(&mut self, now: Timestamp, random: u64) -> Vec<Effect> {
         let mut effects = self.tick(now, random);
         match self.phase {
-            Phase::Up { ping: None } => {
-                self.nonce += 1;
-                self.phase = Phase::Up { ping: Some((self.nonce, after(now, limits::WAKE_PING_MS))) };
-                effects.push(Effect::Ping { nonce: self.nonce });
-            }
+            Phase::Up { ping: None } => effects.push(self.ping(now)),
             Phase::Waiting { .. } => {
                 self.failures = 0;
                 effects.extend(self.connect(now));
@@ -402,6 +410,13 @@ impl Link {
             _ => {}
         }
         effects
+    }
+
+    /// Asks whether the connection lives.
+    fn ping(&mut self, now: Timestamp) -> Effect {
+        self.nonce += 1;
+        self.phase = Phase::Up { ping: Some((self.nonce, after(now, limits::WAKE_PING_MS))) };
+        Effect::Ping { nonce: self.nonce }
     }
 
     fn tick(&mut self, now: Timestamp, random: u64) -> Vec<Effect> {
@@ -433,6 +448,7 @@ impl Link {
                 effects.extend(self.connect(now));
                 effects
             }
+            Phase::Up { ping: None } if after(self.heard_at, limits::QUIET_MS) <= now => vec![self.ping(now)],
             Phase::Up { .. } if self.renew_at.is_some_and(|at| at <= now) => {
                 self.renew_at = None;
                 self.refresh()
