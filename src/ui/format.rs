@@ -50,6 +50,11 @@ pub fn duration(ms: u64) -> String {
     if ms < 1_000 { format!("{ms} ms") } else { format!("{}.{} s", ms / 1_000, ms % 1_000 / 100) }
 }
 
+/// `3 ms`, `under 1 ms`.
+pub fn latency(ms: u32) -> String {
+    if ms == 0 { "under 1 ms".to_owned() } else { duration(ms.into()) }
+}
+
 /// Up to two letters for an avatar.
 pub fn initials(name: &str) -> String {
     let mut words = name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
@@ -98,6 +103,8 @@ mod tests {
         assert_eq!(initials("  "), "?");
         assert_eq!(duration(230), "230 ms");
         assert_eq!(duration(1_449), "1.4 s");
+        assert_eq!(latency(0), "under 1 ms");
+        assert_eq!(latency(12), "12 ms");
         assert_eq!(badge(99), "99");
         assert_eq!(badge(100), "99+");
     }

@@ -26,4 +26,5 @@ pub const PLUS: &str = "M12 5v14M5 12h14";
 pub const BACK: &str = "M15 5l-7 7 7 7";
 pub const CLOSE: &str = "M6 6l12 12M18 6L6 18";
 pub const PANEL: &str = "M4 5h16v14H4zM15 5v14";
+pub const DOWN: &str = "M6 9l6 6 6-6";
 pub const MORE: &str = "M5 12h.01M12 12h.01M19 12h.01";
