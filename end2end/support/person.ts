@@ -18,6 +18,11 @@ export class Person {
     return person;
   }
 
+  /** The same person in another tab, or on another device. */
+  on(page: Page): Person {
+    return new Person(page, this.name, this.url);
+  }
+
   /** One call of `/api/v1`, as this browser would make it; anything but 2xx fails the test. */
   async api(method: "get" | "post" | "delete", path: string, data?: unknown): Promise<APIResponse> {
     const answer = await this.page.request[method](`${this.url}/api/v1${path}`, { data, headers: { Origin: this.url } });

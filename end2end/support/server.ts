@@ -52,6 +52,11 @@ export class Server {
     await this.end("SIGKILL");
   }
 
+  /** Ends it as an operator would who means to start it again. */
+  async drain(): Promise<void> {
+    await this.end("SIGTERM");
+  }
+
   /** Ends it as an operator would, and removes its data. */
   async stop(): Promise<void> {
     await this.end("SIGTERM");

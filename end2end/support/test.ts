@@ -13,9 +13,9 @@ export type Allow = (pattern: RegExp) => void;
 
 type Fixtures = {
   /** Makes an account and a browser of its own, signed in. */
-  person: (name?: string, on?: Server) => Promise<Person>;
+  person: (name?: string, on?: { url: string }) => Promise<Person>;
   /** A browser in which nobody is signed in. */
-  stranger: (on?: Server) => Promise<Page>;
+  stranger: (on?: { url: string }) => Promise<Page>;
   allowInConsole: Allow;
   /** A server for this test alone: to be killed. */
   ownServer: Server;
