@@ -14,8 +14,11 @@ mod inbox;
 mod list;
 mod network;
 mod notify;
+mod outbox;
+mod persist;
 mod polling;
 mod provide;
+mod seen;
 mod socket;
 mod store;
 #[cfg(test)]
@@ -23,5 +26,6 @@ mod tests;
 mod timings;
 
 pub use provide::{provide_client, use_client};
+pub use seen::Home;
 pub use store::{Client, Notice, NoticeKind, State, StateStoreFields};
 pub use timings::ConnectionReport;

@@ -2,18 +2,17 @@
 
 use leptos::prelude::*;
 
-use super::{Client, StateStoreFields, http, network};
+use super::{Client, StateStoreFields, http, network, persist};
 use crate::{
     model::{
-        EntryState, Outgoing, Thread,
+        Outgoing, Thread,
         conversation::Change,
         link::{self, LinkState},
-        outbox, typing,
+        typing,
     },
     protocol::{
         ClientFrame, Code, ConversationId, MessageId, Problem, Seq,
         client::{Cancel, Delete, Edit, React, Read},
-        limits,
     },
 };
 
@@ -30,54 +29,20 @@ impl Client {
         let Some(me) = self.state.me().get_untracked().filter(|_| !text.is_empty()) else { return };
         let (client_id, now) = self.with(|inner| Some((inner.env.fresh_client_id(), (inner.env.now)()))).unzip();
         let (Some(client_id), Some(now)) = (client_id, now) else { return };
-        let message = Outgoing { client_id, conversation, text: text.to_owned(), reply_to };
-        self.change_thread(conversation, |thread| thread.echo(&message, me.into(), now));
+        let message = Outgoing { client_id, conversation, text: text.to_owned(), reply_to, at: now };
+        self.change_thread(conversation, |thread| thread.echo(&message, me.into()));
         self.typing_event(typing::Event::Stop(conversation));
         self.enqueue(message);
     }
 
-    fn enqueue(self, message: Outgoing) {
-        if message.text.len() > limits::MESSAGE_BYTES {
-            let reason = "This message is too long. Shorten it, or send it in parts.".to_owned();
-            self.change_thread(message.conversation, |thread| thread.failed(&message.client_id, reason));
-            return;
-        }
-        self.outbox(outbox::Event::Send(message));
-    }
-
-    /// Sends a failed message again, under the same client_id.
-    pub fn retry(self, conversation: ConversationId, key: &str) {
-        let Some(message) = self.failed_message(conversation, key) else { return };
-        self.change_thread(conversation, |thread| thread.retried(&message.client_id));
-        let is_kept = self.with(|inner| inner.outbox.messages().any(|kept| kept.client_id == message.client_id));
-        if is_kept {
-            self.outbox(outbox::Event::Retry(message.client_id));
-        } else {
-            self.enqueue(message);
-        }
-    }
-
-    /// Forgets a message that failed.
-    pub fn discard(self, conversation: ConversationId, key: &str) {
-        let Some(message) = self.failed_message(conversation, key) else { return };
-        self.change_thread(conversation, |thread| thread.discarded(&message.client_id));
-        self.outbox(outbox::Event::Discard(message.client_id));
-    }
-
-    fn failed_message(self, conversation: ConversationId, key: &str) -> Option<Outgoing> {
-        let thread = self.thread_store(conversation)?;
-        let thread = thread.read_untracked();
-        let entry = thread.entries.iter().find(|entry| entry.key == key && entry.state == EntryState::Failed)?;
-        Some(Outgoing {
-            client_id: entry.client_id.clone()?,
-            conversation,
-            text: entry.text.clone(),
-            reply_to: entry.reply_to,
-        })
-    }
-
     /// Whether it was sent: what was written is to be kept until then.
     pub fn edit(self, conversation_id: ConversationId, message_id: MessageId, text: &str) -> bool {
+        let thread = self.thread_store(conversation_id);
+        let is_gone = |thread: &Thread| thread.entries.iter().any(|one| one.id == Some(message_id) && one.deleted);
+        if thread.is_some_and(|thread| is_gone(&thread.read_untracked())) {
+            self.problem(Problem::new(Code::NotFound, "This message was deleted meanwhile."));
+            return false;
+        }
         self.act(ClientFrame::Edit(Edit { conversation_id, message_id, message: text.trim().to_owned() }))
     }
 
@@ -156,17 +121,18 @@ impl Client {
         Ok(())
     }
 
-    /// Ends the session, forgets everything and leads to the sign-in page. Where the session cannot be ended,
-    /// one stays, without the drafts: a page that is closed meanwhile leaves nothing behind.
+    /// Ends the session, forgets everything, here and in what the browser keeps, and leads to the sign-in page.
+    /// Where the session cannot be ended, one stays, and so does what was written.
     pub async fn sign_out(self) -> Result<(), Problem> {
-        network::forget_drafts();
         match http::logout().await {
             // There is no session any more.
             Ok(()) | Err(http::Failure::Refused { status: 401, .. }) => {}
             Err(failure) => return Err(failure.into()),
         }
+        let me = self.my_id();
         self.wipe();
         self.link(link::Event::SignedOut);
+        persist::end(me, persist::End::SignedOut).await;
         network::go_to_sign_in("/");
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::{
     protocol::{
         ConversationId, DurableFrame, EphemeralFrame, Event, Problem, Seq, ServerFrame, Timestamp, UserRef,
         read::Read,
-        server::{Ack, ErrorFrame, Mode, Status, Subscribed},
+        server::{Ack, ErrorFrame, Mode, Posted, Status, Subscribed},
     },
 };
 
@@ -34,7 +34,9 @@ impl Client {
             && let Some(client_id) = &message.client_id
         {
             // As good as an ack, and the only one where that was lost.
-            self.outbox(outbox::Event::Acked(client_id.clone()));
+            let (client_id, timestamp) = (client_id.clone(), frame.timestamp);
+            let posted = Posted { client_id, message_id: message.id, timestamp, duplicate: true };
+            self.taken(frame.conversation_id, &posted, frame.seq);
         }
     }
 
@@ -109,11 +111,10 @@ impl Client {
         }
     }
 
-    fn acked(self, ack: &Ack) {
+    pub(super) fn acked(self, ack: &Ack) {
         let Some(posted) = &ack.posted else { return };
         self.time_ack(posted);
-        self.change_thread(ack.conversation_id, |thread| thread.acked(posted, ack.seq));
-        self.outbox(outbox::Event::Acked(posted.client_id.clone()));
+        self.taken(ack.conversation_id, posted, ack.seq);
     }
 
     fn refused(self, error: &ErrorFrame) {

@@ -1,9 +1,9 @@
-//! Performs what the machines of `model` ask for: the link, the outbox, one's own typing, one timer.
+//! Performs what the machines of `model` ask for: the link, one's own typing, one timer.
 
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 
-use super::{Client, StateStoreFields, http, network, socket, store::Inner};
+use super::{Client, StateStoreFields, http, network, persist, socket, store::Inner};
 use crate::{
     model::{
         link::{self, LinkState, Refreshed},
@@ -11,8 +11,7 @@ use crate::{
     },
     protocol::{
         ClientEnvelope, ClientFrame, Code, ConversationId, Problem, Seq, Timestamp,
-        client::{Chat, Cursor, Ping, Read, Subscribe, Typing},
-        http::PostMessage,
+        client::{Cursor, Ping, Read, Subscribe, Typing},
         limits,
     },
 };
@@ -27,6 +26,7 @@ impl Client {
             return;
         }
         network::listen(self);
+        self.begin();
         self.link(link::Event::Start { online: network::is_online() });
     }
 
@@ -67,8 +67,12 @@ impl Client {
             link::Effect::Ping { nonce } => self.tell(ClientFrame::Ping(Ping { nonce: Some(nonce.into()) })),
             link::Effect::Poll => self.poll(),
             link::Effect::SignIn => {
+                let me = self.my_id();
                 self.wipe();
-                network::go_to_sign_in(&network::here());
+                leptos::task::spawn_local(async move {
+                    persist::end(me, persist::End::Expired).await;
+                    network::go_to_sign_in(&network::here());
+                });
             }
         }
     }
@@ -87,10 +91,10 @@ impl Client {
         }
         let is_way = |state| matches!(state, LinkState::Connected | LinkState::Polling);
         match (is_way(before), after) {
-            (_, LinkState::Polling) => self.outbox(outbox::Event::Up),
+            (_, LinkState::Polling) => self.way_opened(),
             // `resume` says so, after the subscriptions.
             (_, LinkState::Connected) => {}
-            (true, _) => self.outbox(outbox::Event::Down),
+            (true, _) => self.way_closed(),
             _ => {}
         }
     }
@@ -111,7 +115,7 @@ impl Client {
         for (conversation_id, seq) in self.with(|inner| std::mem::take(&mut inner.untold_reads)) {
             self.tell(ClientFrame::Read(Read { conversation_id, seq }));
         }
-        self.outbox(outbox::Event::Up);
+        self.way_opened();
         // What was added while we were away is in no log of ours.
         self.refetch_list();
     }
@@ -138,69 +142,6 @@ impl Client {
     fn subscribe(self, conversations: Vec<Cursor>) {
         let frame = ClientFrame::Subscribe(Subscribe { conversations });
         socket::send(&ClientEnvelope { frame, reference: Some(SUBSCRIBE.to_owned()) });
-    }
-
-    /// The outbox's machine.
-    pub(super) fn outbox(self, event: outbox::Event) {
-        let (effects, waiting) = self.with(|inner| {
-            let effects = inner.outbox.handle(event, (inner.env.now)());
-            (effects, inner.outbox.waiting())
-        });
-        if *self.state.waiting().read_untracked() != waiting {
-            *self.state.waiting().write() = waiting;
-        }
-        for effect in effects {
-            match effect {
-                outbox::Effect::Send(message) => self.post(message),
-                outbox::Effect::Stuck { client_id, conversation, reason } => {
-                    self.change_thread(conversation, |thread| thread.failed(&client_id, reason));
-                }
-                outbox::Effect::Overdue => self.link(link::Event::Overdue),
-                outbox::Effect::Full(message) => {
-                    let reason = "Too many messages wait to be sent already.";
-                    self.change_thread(message.conversation, |thread| {
-                        thread.failed(&message.client_id, reason.to_owned())
-                    });
-                }
-            }
-        }
-        self.wind();
-    }
-
-    fn post(self, outbox::Outgoing { client_id, conversation, text, reply_to }: outbox::Outgoing) {
-        if self.is_connected() {
-            let reference = Some(client_id.to_string());
-            self.time_send(&client_id);
-            let frame = ClientFrame::Chat(Chat {
-                conversation_id: Some(conversation),
-                client_id: Some(client_id),
-                message: text,
-                reply_to,
-                visibility: None,
-            });
-            socket::send(&ClientEnvelope { frame, reference });
-            return;
-        }
-        let body = PostMessage { client_id: Some(client_id.clone()), message: text, reply_to, visibility: None };
-        leptos::task::spawn_local(async move {
-            match http::post_message(conversation, &body).await {
-                Ok(ack) => {
-                    if let Some(posted) = &ack.posted {
-                        self.change_thread(conversation, |thread| thread.acked(posted, ack.seq));
-                    }
-                    self.outbox(outbox::Event::Acked(client_id));
-                }
-                Err(http::Failure::Unreachable) => self.outbox(outbox::Event::Lost(client_id)),
-                // The token ran out meanwhile: nothing is wrong with the message.
-                Err(http::Failure::Refused { status: 401, .. }) => {
-                    self.link(link::Event::Unauthorized);
-                    self.outbox(outbox::Event::Lost(client_id));
-                }
-                Err(http::Failure::Refused { problem, .. }) => {
-                    self.outbox(outbox::Event::Refused(client_id, problem));
-                }
-            }
-        });
     }
 
     /// The machine of one's own typing.

@@ -30,6 +30,7 @@ impl Client {
             RowChange::Changed | RowChange::Newest => {}
             RowChange::Gap => self.refetch_list(),
         }
+        self.list_was_seen();
         notify::list(&self.state.conversations());
         self.state.conversations().at_key(id).notify();
     }
@@ -85,6 +86,9 @@ impl Client {
         self.state.write_untracked().conversations.retain(|row| row.id != id);
         notify::list(&self.state.conversations());
         self.state.removed().set(Some(id));
+        self.forget_seen(id);
+        self.list_was_seen();
+        self.tell_unsent();
     }
 
     /// Takes in rows of which ours may be fresher. Unknown ones go to the top, in their order.
@@ -129,6 +133,7 @@ impl Client {
             let is_known = |row: &&Conversation| before.iter().any(|one| one.id == row.id && one != *row);
             state.conversations.iter().filter(is_known).map(|row| row.id).collect()
         };
+        self.list_was_seen();
         notify::list(&self.state.conversations());
         for id in changed {
             self.state.conversations().at_key(id).notify();
@@ -156,6 +161,7 @@ impl Client {
         let known: Vec<_> = self.state.read_untracked().conversations.iter().map(|row| row.id).collect();
         let new: Vec<_> = rows.iter().map(|row| row.id).filter(|id| !known.contains(id)).collect();
         self.replace_list(rows);
+        self.tell_unsent();
         for id in new {
             self.resubscribe(id);
         }

@@ -38,12 +38,6 @@ pub(super) fn here() -> String {
     web_sys::window().and_then(|window| window.location().pathname().ok()).unwrap_or_default()
 }
 
-/// Forgets what this tab keeps: the drafts.
-pub(super) fn forget_drafts() {
-    let storage = web_sys::window().and_then(|window| window.session_storage().ok().flatten());
-    let _ = storage.map(|storage| storage.clear());
-}
-
 /// Loads this page anew.
 pub(super) fn reload() {
     let _ = web_sys::window().map(|window| window.location().reload());

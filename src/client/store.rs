@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use leptos::prelude::*;
 use reactive_stores::{ArcStore, Field, Store};
 
-use super::{env::Env, network, notify, timings::Painting};
+use super::{env::Env, network, notify, seen::Unkept, timings::Painting};
 use crate::{
     model::{
         Thread,
@@ -15,7 +15,11 @@ use crate::{
         outbox::Outbox,
         typing::Typing,
     },
-    protocol::{ConversationId, LogEpoch, Problem, Seq, Timestamp, UserId, UserRef, http::Conversation, limits},
+    protocol::{
+        ClientId, ConversationId, LogEpoch, Problem, Seq, Timestamp, UserId, UserRef,
+        http::{Conversation, User},
+        limits,
+    },
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Store)]
@@ -50,6 +54,8 @@ pub enum NoticeKind {
     Problem(Problem),
     /// From an admin to everybody, and that admin's name.
     Broadcast(String),
+    /// A message into a conversation that one is no longer in: dismissing it deletes it.
+    Unsent(ClientId),
 }
 
 /// A handle that components copy about.
@@ -77,6 +83,11 @@ pub(super) struct Inner {
     /// Read positions that the server does not know yet.
     pub untold_reads: HashMap<ConversationId, Seq>,
     pub is_fetching_list: bool,
+    /// Whether the link lets messages through. This page sends them if it also holds the lock.
+    pub is_way_open: bool,
+    /// Who is signed in, with what only some pages show of them.
+    pub user: Option<User>,
+    pub unkept: Unkept,
     /// When the one timer that counts goes off.
     pub timer: Option<Timestamp>,
     pub last_notice: u64,
@@ -97,6 +108,9 @@ impl Client {
             asked: HashSet::new(),
             untold_reads: HashMap::new(),
             is_fetching_list: false,
+            is_way_open: false,
+            user: None,
+            unkept: Unkept::default(),
             timer: None,
             last_notice: 0,
         };
@@ -125,6 +139,7 @@ impl Client {
     pub fn seed_me(self, me: UserRef) {
         if self.state.me().read_untracked().as_ref() != Some(&me) {
             self.state.me().set(Some(me));
+            self.begin();
         }
     }
 
@@ -135,13 +150,21 @@ impl Client {
 
     /// A conversation as the server rendered it. One that is already fresher stays.
     pub fn seed_thread(self, thread: Thread) -> Field<Thread> {
-        let Some(store) = self.thread_store(thread.id) else {
-            let (id, store) = (thread.id, ArcStore::new(thread));
-            self.with(|inner| inner.threads.insert(id, store.clone()));
-            return Field::from(store);
+        let id = thread.id;
+        let store = match self.thread_store(id) {
+            Some(store) => {
+                let changes = store.write_untracked().reseed(thread);
+                notify::thread(&store, &changes);
+                store
+            }
+            None => {
+                let store = ArcStore::new(thread);
+                self.with(|inner| inner.threads.insert(id, store.clone()));
+                store
+            }
         };
-        let changes = store.write_untracked().reseed(thread);
-        notify::thread(&store, &changes);
+        self.show_queued(id);
+        self.thread_was_seen(id, &[Change::Cursor]);
         Field::from(store)
     }
 
@@ -155,10 +178,20 @@ impl Client {
         self.state.removed().get() == Some(id)
     }
 
-    /// Takes a notice off the screen.
+    /// Takes a notice off the screen, and what it was about out of the outbox.
     pub fn dismiss(self, notice: u64) {
-        self.state.write_untracked().notices.retain(|one| one.id != notice);
+        let mut unsent = None;
+        self.state.write_untracked().notices.retain(|one| {
+            let stays = one.id != notice;
+            if let NoticeKind::Unsent(client_id) = &one.what
+                && !stays
+            {
+                unsent = Some(client_id.clone());
+            }
+            stays
+        });
         notify::list(&self.state.notices());
+        unsent.into_iter().for_each(|client_id| self.drop_message(client_id));
     }
 
     /// Looks into what nobody shows. Nothing that could come back here may be called inside.
@@ -185,6 +218,7 @@ impl Client {
         let Some(store) = self.thread_store(id) else { return };
         let changes = change(&mut store.write_untracked());
         notify::thread(&store, &changes);
+        self.thread_was_seen(id, &changes);
         if changes.contains(&Change::Behind) {
             self.resubscribe(id);
         }
@@ -210,8 +244,15 @@ impl Client {
         {
             let mut state = self.state.write_untracked();
             state.notices.push(Notice { id, what, text });
-            let surplus = state.notices.len().saturating_sub(limits::NOTICES);
-            state.notices.drain(..surplus);
+            // What was not sent is not lost to make room.
+            let is_passing = |notice: &Notice| !matches!(notice.what, NoticeKind::Unsent(_));
+            let passing = state.notices.iter().filter(|notice| is_passing(notice)).count();
+            let mut surplus = passing.saturating_sub(limits::NOTICES);
+            state.notices.retain(|notice| {
+                let goes = surplus > 0 && is_passing(notice);
+                surplus -= usize::from(goes);
+                !goes
+            });
         }
         notify::list(&self.state.notices());
     }
@@ -230,12 +271,11 @@ impl Client {
         }
     }
 
-    /// Forgets what belongs to the one who signed out, in this page and in what the tab keeps.
+    /// Forgets what this page has of the one who was signed in.
     pub(super) fn wipe(self) {
-        if self.with(|inner| inner.is_started) {
-            network::forget_drafts();
-        }
         self.with(|inner| {
+            inner.user = None;
+            inner.unkept = Unkept::default();
             inner.threads.clear();
             inner.epochs.clear();
             inner.untold_reads.clear();

@@ -9,6 +9,7 @@ mod live;
 mod local;
 mod row;
 mod seed;
+mod seen;
 #[cfg(test)]
 mod tests;
 

@@ -237,7 +237,16 @@ pub const TIMER_MS: i64 = 30_000;
 pub const SLEPT_MS: i64 = 90_000;
 /// Messages that wait to be sent.
 pub const OUTBOX_MESSAGES: usize = 200;
-/// Messages of one conversation that the browser keeps.
+/// Conversations that the browser keeps for when there is no network, the last seen ones; of each the newest
+/// messages, their text together, and the newest runs; and rows of the list.
+pub const SEEN_CONVERSATIONS: usize = 30;
+pub const SEEN_MESSAGES: usize = 100;
+pub const SEEN_BYTES: usize = 512 * 1024;
+pub const SEEN_RUNS: usize = 20;
+pub const SEEN_ROWS: usize = 200;
+/// How long what is seen has to come to rest before it is kept.
+pub const SEEN_REST_MS: u32 = 1_000;
+/// Messages of one conversation that an open page keeps.
 pub const MESSAGES_IN_MEMORY: usize = 2_000;
 /// Runs of one conversation that the browser keeps.
 pub const RUNS_IN_MEMORY: usize = 200;

@@ -3,13 +3,16 @@
 use super::{Change, Entry, EntryState, Thread};
 use crate::{
     model::outbox::Outgoing,
-    protocol::{Author, ClientId, Sender, Seq, Timestamp, Visibility, server::Posted},
+    protocol::{Author, ClientId, Sender, Seq, Visibility, server::Posted},
 };
 
 impl Thread {
     /// Shows a message at once, before the server has it.
-    pub fn echo(&mut self, message: &Outgoing, author: Author, now: Timestamp) -> Vec<Change> {
-        if self.echo_at(&message.client_id).is_some() {
+    /// One that is in the log by now is not shown twice.
+    pub fn echo(&mut self, message: &Outgoing, author: Author) -> Vec<Change> {
+        let is_it =
+            |entry: &Entry| entry.author.id == author.id && entry.client_id.as_ref() == Some(&message.client_id);
+        if self.echo_at(&message.client_id).is_some() || self.entries.iter().any(is_it) {
             return Vec::new();
         }
         self.entries.push(Entry {
@@ -20,7 +23,7 @@ impl Thread {
             sender: Sender::User,
             author,
             text: message.text.clone(),
-            at: now,
+            at: message.at,
             state: EntryState::Sending,
             failure: None,
             edited: false,

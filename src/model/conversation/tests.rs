@@ -16,6 +16,8 @@ use crate::{
     },
 };
 
+mod seen;
+
 fn room() -> ConversationId {
     ConversationId::from_parts(1, 1)
 }
@@ -262,7 +264,7 @@ proptest! {
     #[test]
     fn entries_are_always_in_the_order_of_the_log(events in log(), ends in any::<bool>()) {
         let mut thread = Thread::seed(project(&[]));
-        thread.echo(&outgoing(77), user(0).into(), Timestamp(0));
+        thread.echo(&outgoing(77), user(0).into());
         fold(&mut thread, &events);
         if ends {
             thread.acked(&posted(77), Seq(events.len() as u64 + 1));
@@ -284,7 +286,13 @@ proptest! {
 }
 
 fn outgoing(n: u64) -> Outgoing {
-    Outgoing { client_id: message_id(n + 1_000).into(), conversation: room(), text: "hello".into(), reply_to: None }
+    Outgoing {
+        client_id: message_id(n + 1_000).into(),
+        conversation: room(),
+        text: "hello".into(),
+        reply_to: None,
+        at: Timestamp(0),
+    }
 }
 
 fn posted(n: u64) -> Posted {
@@ -336,7 +344,7 @@ fn a_hole_in_the_log_is_refused_and_reported() {
 fn a_message_keeps_its_key_from_echo_to_log_whichever_comes_first() {
     for ack_first in [true, false] {
         let mut thread = thread_with(1);
-        thread.echo(&outgoing(2), user(0).into(), Timestamp(9));
+        thread.echo(&outgoing(2), user(0).into());
         let key = thread.entries[1].key.clone();
         assert_eq!(thread.entries[1].state, EntryState::Sending);
         let event = frame(2, Event::Message(message(2, 0, "hello")));
@@ -357,7 +365,7 @@ fn a_message_keeps_its_key_from_echo_to_log_whichever_comes_first() {
 #[test]
 fn another_authors_client_id_is_not_mine() {
     let mut thread = thread_with(0);
-    thread.echo(&outgoing(1), user(0).into(), Timestamp(9));
+    thread.echo(&outgoing(1), user(0).into());
     fold(&mut thread, &[frame(1, Event::Message(message(1, 2, "not mine")))]);
     assert_eq!(thread.entries.len(), 2);
     assert_eq!(thread.entries[1].state, EntryState::Sending);
@@ -367,7 +375,7 @@ fn another_authors_client_id_is_not_mine() {
 fn a_failed_message_can_be_retried_or_discarded_until_the_server_has_it() {
     let mut thread = thread_with(0);
     let client_id = outgoing(1).client_id;
-    thread.echo(&outgoing(1), user(0).into(), Timestamp(9));
+    thread.echo(&outgoing(1), user(0).into());
     thread.failed(&client_id, "no".into());
     assert_eq!((thread.entries[0].state, thread.entries[0].failure.as_deref()), (EntryState::Failed, Some("no")));
     thread.retried(&client_id);
@@ -375,7 +383,7 @@ fn a_failed_message_can_be_retried_or_discarded_until_the_server_has_it() {
     thread.acked(&posted(1), Seq(1));
     assert_eq!(thread.failed(&client_id, "late".into()), []);
     assert_eq!(thread.discarded(&client_id), []);
-    thread.echo(&outgoing(2), user(0).into(), Timestamp(9));
+    thread.echo(&outgoing(2), user(0).into());
     assert_eq!(thread.discarded(&outgoing(2).client_id), [Change::Entries]);
 }
 
@@ -445,7 +453,7 @@ fn a_stream_that_ended_while_away_keeps_its_place_until_the_replay_tells() {
 #[test]
 fn a_snapshot_drops_what_is_no_longer_contiguous() {
     let mut thread = thread_with(3);
-    thread.echo(&outgoing(500), user(0).into(), Timestamp(0));
+    thread.echo(&outgoing(500), user(0).into());
     thread.apply_ephemeral(&EphemeralFrame::Subscribed(subscribed(Mode::Snapshot, 300)), me());
     let changes = thread.apply_event(&frame(201, Event::Message(message(201, 1, "far"))), me());
     assert!(changes.contains(&Change::Jumped));
@@ -491,7 +499,7 @@ fn opened_again_a_thread_keeps_what_is_fresher_and_what_is_to_be_sent() {
     let stale = Thread { opened_at: Seq(2), ..thread_with(2) };
     assert_eq!(thread.reseed(stale), [Change::OpenedAt]);
     assert_eq!((thread.entries.len(), thread.opened_at), (3, Seq(2)));
-    thread.echo(&outgoing(50), user(0).into(), Timestamp(0));
+    thread.echo(&outgoing(50), user(0).into());
     assert!(thread.reseed(thread_with(5)).contains(&Change::Entries));
     assert_eq!((thread.entries.len(), thread.cursor, thread.opened_at), (6, Seq(5), Seq(2)));
 }

@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod shared;
+
 const NOW: Timestamp = Timestamp(1_000_000);
 
 fn id(n: u64) -> ClientId {
@@ -14,6 +16,7 @@ fn message(n: u64, conversation: u64) -> Outgoing {
         conversation: ConversationId::from_parts(conversation, 0),
         text: format!("message {n}"),
         reply_to: None,
+        at: NOW,
     }
 }
 
@@ -170,6 +173,9 @@ proptest! {
                     Effect::Send(message) => wire.push_back(message),
                     Effect::Stuck { client_id, .. } => stuck.push(client_id),
                     Effect::Overdue => {}
+                    Effect::Fail(..) | Effect::Show(_) | Effect::Retried(..) | Effect::Gone(..) => {
+                        unreachable!("no queue is shared")
+                    }
                     Effect::Full(_) => unreachable!("fewer than the bound are written"),
                 }
             }

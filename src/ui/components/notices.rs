@@ -24,14 +24,17 @@ fn Line(notice: Field<Notice>) -> impl IntoView {
     let client = use_client();
     let notice = notice.get_untracked();
     let id = notice.id;
+    let is_unsent = matches!(notice.what, NoticeKind::Unsent(_));
     let (class, role, text) = match notice.what {
         NoticeKind::Problem(_) => ("alert", "alert", notice.text),
         NoticeKind::Broadcast(from) => ("notice", "status", format!("{from}: {}", notice.text)),
+        NoticeKind::Unsent(_) => ("alert", "alert", notice.text),
     };
+    let label = if is_unsent { "Delete" } else { "Dismiss" };
     view! {
         <div class=class role=role>
             <span>{text}</span>
-            <button class="icon-button" type="button" aria-label="Dismiss" on:click=move |_| client.dismiss(id)>
+            <button class="icon-button" type="button" aria-label=label title=label on:click=move |_| client.dismiss(id)>
                 <Icon d=CLOSE />
             </button>
         </div>

@@ -1,4 +1,5 @@
-//! What was written and not sent, per person and conversation, for as long as the tab lives.
+//! What was written and not sent, per person and conversation, until it is sent or the person signs out
+//! (`public/persist.js` knows the keys).
 
 use leptos::prelude::window;
 use web_sys::{HtmlTextAreaElement, Storage};
@@ -6,7 +7,7 @@ use web_sys::{HtmlTextAreaElement, Storage};
 use crate::ui::components::thread::{ThreadContext, was_anothers};
 
 fn storage() -> Option<Storage> {
-    window().session_storage().ok().flatten()
+    window().local_storage().ok().flatten()
 }
 
 fn key(context: ThreadContext) -> String {
