@@ -14,10 +14,16 @@ pub mod protocol;
 pub mod server;
 pub mod ui;
 
-/// Where the browser starts: takes over the page that the server rendered.
+/// Where the browser starts: takes over the page that the server rendered, or fills the empty one that stands for
+/// it where there is no network.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
+    if ui::app::is_offline_shell() {
+        let body = leptos::prelude::document().body();
+        body.into_iter().for_each(|body| leptos::mount::mount_to_renderer(&body, ui::app::OfflineApp).forget());
+        return;
+    }
     leptos::mount::hydrate_body(ui::app::App);
 }

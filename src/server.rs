@@ -13,6 +13,7 @@ pub mod http;
 pub mod hub;
 pub mod limits;
 mod metrics;
+mod offline;
 mod pages;
 pub mod payload;
 mod router;

@@ -59,7 +59,10 @@ pub async fn sign_out() -> Result<(), ApiError> {
         Err(problem) if problem.code == Code::Unauthorized => Ok(accounts.forget()),
         other => other,
     };
-    let left = forgotten.map(functions::set_cookie);
+    let left = forgotten.map(|cookie| {
+        functions::wipe_browser();
+        functions::set_cookie(cookie);
+    });
     Ok(functions::lead(left, |()| "/login".to_owned(), "/settings")?)
 }
 

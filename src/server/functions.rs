@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use axum::http::{HeaderValue, StatusCode, header, request::Parts};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use leptos::{
     nonce::use_nonce,
     prelude::{expect_context, use_context},
@@ -48,6 +48,16 @@ pub async fn address() -> std::net::IpAddr {
 pub fn set_cookie(cookie: HeaderValue) {
     if let Some(response) = use_context::<ResponseOptions>() {
         response.insert_header(header::SET_COOKIE, cookie);
+    }
+}
+
+/// After a sign-out by a plain form no script of ours runs: the browser itself wipes what it keeps.
+pub fn wipe_browser() {
+    if is_plain_form()
+        && let Some(response) = use_context::<ResponseOptions>()
+    {
+        let name = HeaderName::from_static("clear-site-data");
+        response.insert_header(name, HeaderValue::from_static("\"storage\""));
     }
 }
 

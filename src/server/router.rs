@@ -2,19 +2,20 @@
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, HeaderValue, header},
     middleware,
+    response::Response,
     routing::get,
 };
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_http::{compression::CompressionLayer, services::ServeDir, set_header::SetResponseHeaderLayer};
 
-use super::{functions, http, metrics, pages, state::AppState, ws};
+use super::{functions, http, metrics, offline, pages, state::AppState, ws};
 use crate::{
-    protocol::limits,
-    ui::app::{App, shell},
+    protocol::{Problem, limits},
+    ui::app::{App, offline_shell, shell},
 };
 
 pub fn router(state: AppState) -> Router {
@@ -22,6 +23,8 @@ pub fn router(state: AppState) -> Router {
         .merge(http::api())
         .merge(ws::routes())
         .route("/metrics", get(metrics::scrape))
+        .route("/sw.js", get(offline::worker))
+        .route("/shell", get(empty_shell))
         .method_not_allowed_fallback(http::method_not_allowed)
         .merge(site(&state))
         .layer(DefaultBodyLimit::max(limits::HTTP_BODY_BYTES))
@@ -68,6 +71,18 @@ fn site(state: &AppState) -> Router<AppState> {
         )
         .layer(middleware::from_fn_with_state(state.clone(), pages::function));
     pages.merge(functions).fallback_service(tower::ServiceBuilder::new().layer(revalidated).service(files))
+}
+
+/// The document that the service worker keeps and shows where there is no network: nobody's, and empty.
+async fn empty_shell(State(state): State<AppState>, request: Request) -> Result<Response, Problem> {
+    let root = state.builds.current().await?.root();
+    let render = move || {
+        functions::protect();
+        offline_shell(state.leptos_options.clone(), root.clone())
+    };
+    let mut response = leptos_axum::render_app_async_with_context(|| (), render)(request).await;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
 }
 
 fn header(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

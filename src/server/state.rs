@@ -19,6 +19,7 @@ use super::{
     conversations::Conversations,
     hub::Hub,
     limits::Rates,
+    offline::Builds,
     storage::{CommitSink, Commits, LoggedFrame, Storage, StorageError, sqlite::SqliteStorage},
     telemetry,
 };
@@ -29,6 +30,7 @@ use crate::protocol::LogEpoch;
 pub struct AppState {
     pub config: Arc<Config>,
     pub leptos_options: LeptosOptions,
+    pub builds: Builds,
     pub storage: Arc<dyn Storage>,
     pub bus: Arc<dyn Bus>,
     pub hub: Arc<Hub>,
@@ -82,6 +84,7 @@ impl AppState {
             shutdown: CancellationToken::new(),
             sockets: TaskTracker::new(),
             config,
+            builds: Builds::new(&leptos_options),
             leptos_options,
             storage,
             bus,

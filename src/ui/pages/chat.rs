@@ -10,47 +10,71 @@ use leptos_router::hooks::use_params_map;
 use super::{home::Failure, not_found::Nothing};
 use crate::{
     api::{self, ApiError, conversation::Opened},
-    client::{StateStoreFields, use_client},
+    client::{Client, StateStoreFields, use_client},
     model::{LinkState, Seed, Thread},
-    protocol::{Code, ConversationId, http::User},
-    ui::components::{
-        icon::{BACK, Icon},
-        thread::ThreadView,
+    protocol::{Code, ConversationId},
+    ui::{
+        app::FromShell,
+        components::{
+            icon::{BACK, Icon},
+            thread::ThreadView,
+        },
     },
 };
 
-type Page = Resource<(String, Result<Opened, ApiError>)>;
+/// The answer to one id; nothing where what this browser kept was taken in instead.
+type Page = Resource<(String, Option<Result<Opened, ApiError>>)>;
 
 #[component]
 pub fn ChatPage() -> impl IntoView {
     let client = use_client();
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
+    let from_shell = use_context::<FromShell>().is_some();
     let page = Resource::new(
         move || id.get(),
-        async |id| {
-            let opened = api::conversation::open_conversation(id.clone()).await;
+        move |id| async move {
+            let opened = load(client, from_shell, &id).await;
             (id, opened)
         },
     );
-    let me = StoredValue::new(None::<User>);
     let removed = Memo::new(move |_| id.get().parse().is_ok_and(|id| client.is_removed(id)));
     move || {
         let wanted = id.get();
         if removed.get() {
             return view! { <main class="pane" id="main" tabindex="-1"><Nothing /></main> }.into_any();
         }
-        let known = wanted.parse::<ConversationId>().ok().zip(me.get_value());
+        let known = wanted.parse::<ConversationId>().ok().zip(client.user());
         match known.and_then(|(id, me)| Some((id, client.reopen(id)?, me))) {
             Some((id, thread, me)) => view! { <ThreadView id thread me /> }.into_any(),
-            None => view! { <Fetched wanted page me /> }.into_any(),
+            None => view! { <Fetched wanted page /> }.into_any(),
         }
     }
 }
 
+/// What the server says; where it cannot be reached, what this browser kept: the socket brings the rest.
+async fn load(client: Client, from_shell: bool, id: &str) -> Option<Result<Opened, ApiError>> {
+    let wanted = id.parse::<ConversationId>().ok();
+    if from_shell
+        && let Some(wanted) = wanted
+        && client.recall_thread(wanted).await
+    {
+        return None;
+    }
+    let opened = api::conversation::open_conversation(id.to_owned()).await;
+    let is_away = opened.as_ref().is_err_and(|error| error.code == Code::Unavailable) && client.can_recall();
+    if is_away
+        && let Some(wanted) = wanted
+        && client.recall_thread(wanted).await
+    {
+        return None;
+    }
+    Some(opened)
+}
+
 /// One that has to be fetched first.
 #[component]
-fn Fetched(wanted: String, page: Page, me: StoredValue<Option<User>>) -> impl IntoView {
+fn Fetched(wanted: String, page: Page) -> impl IntoView {
     let client = use_client();
     view! {
         <Suspense fallback=Busy>
@@ -60,19 +84,27 @@ fn Fetched(wanted: String, page: Page, me: StoredValue<Option<User>>) -> impl In
                     match page.await {
                         // The answer of before, while this one is on its way.
                         (id, _) if id != wanted => view! { <Busy /> }.into_any(),
-                        (_, Ok(opened)) => {
-                            client.seed_me(opened.me.as_ref());
-                            me.set_value(Some(opened.me.clone()));
+                        (id, None) => view! { <Recalled id /> }.into_any(),
+                        (_, Some(Ok(opened))) => {
+                            client.seed_user(&opened.me);
                             let (id, me) = (opened.detail.conversation.id, opened.me.clone());
                             let thread = client.seed_thread(Thread::seed(seed(opened)));
                             view! { <ThreadView id thread me /> }.into_any()
                         }
-                        (_, Err(error)) => view! { <Closed error page /> }.into_any(),
+                        (_, Some(Err(error))) => view! { <Closed error page /> }.into_any(),
                     }
                 })
             }}
         </Suspense>
     }
+}
+
+/// One that is in memory by now.
+#[component]
+fn Recalled(id: String) -> impl IntoView {
+    let client = use_client();
+    let known = id.parse::<ConversationId>().ok().zip(client.user());
+    known.and_then(|(id, me)| Some(view! { <ThreadView id thread=client.reopen(id)? me /> }))
 }
 
 fn seed(opened: Opened) -> Seed {

@@ -4,13 +4,16 @@ use leptos::prelude::*;
 use leptos_router::{components::Outlet, hooks::use_location};
 
 use crate::{
-    api::{self, ApiError},
-    client::use_client,
+    api::{self, ApiError, conversation::Home as HomeData},
+    client::{Client, use_client},
     protocol::Code,
-    ui::components::{
-        conversation_list::ConversationList,
-        new_conversation::{NewConversation, NewConversationOpen},
-        notices::Notices,
+    ui::{
+        app::FromShell,
+        components::{
+            conversation_list::ConversationList,
+            new_conversation::{NewConversation, NewConversationOpen},
+            notices::Notices,
+        },
     },
 };
 
@@ -18,7 +21,8 @@ use crate::{
 pub fn Home() -> impl IntoView {
     let client = use_client();
     NewConversationOpen::provide();
-    let home = Resource::new(|| (), |()| api::conversation::load_home());
+    let from_shell = use_context::<FromShell>().is_some();
+    let home = Resource::new(|| (), move |()| load(client, from_shell));
     Effect::new(move |_| client.start());
     let path = use_location().pathname;
     let open = move || if path.read().as_str() == "/" { "list" } else { "page" };
@@ -31,7 +35,7 @@ pub fn Home() -> impl IntoView {
                 {move || Suspend::new(async move {
                     match home.await {
                         Ok(home) => {
-                            client.seed_me(home.me.as_ref());
+                            client.seed_user(&home.me);
                             client.seed_list(home.conversations);
                             view! { <ConversationList me=home.me /> }.into_any()
                         }
@@ -45,6 +49,22 @@ pub fn Home() -> impl IntoView {
         <NewConversation />
     }
 }
+
+/// What the server says; where it cannot be reached, what this browser kept of it.
+async fn load(client: Client, from_shell: bool) -> Result<HomeData, ApiError> {
+    let recall = || async move {
+        let kept = client.recall_home().await?;
+        Some(HomeData { me: kept.me, conversations: kept.conversations })
+    };
+    if from_shell && let Some(kept) = recall().await {
+        return Ok(kept);
+    }
+    match api::conversation::load_home().await {
+        Err(error) if error.code == Code::Unavailable && client.can_recall() => recall().await.ok_or(error),
+        answer => answer,
+    }
+}
+
 /// What could not be loaded. Who is no longer signed in is led to where that is mended.
 #[component]
 pub fn Failure(error: ApiError) -> impl IntoView {
