@@ -4,9 +4,10 @@
 import { test as base, expect, type BrowserContext, type Page } from "@playwright/test";
 
 import { Person } from "./person.ts";
+import { Profile } from "./profile.ts";
 import { Server } from "./server.ts";
 
-export { expect, Person, Server };
+export { expect, Person, Profile, Server };
 
 /** Words of the console that a test expects, because it breaks something on purpose. */
 export type Allow = (pattern: RegExp) => void;
@@ -16,6 +17,8 @@ type Fixtures = {
   person: (name?: string, on?: { url: string }) => Promise<Person>;
   /** A browser in which nobody is signed in. */
   stranger: (on?: { url: string }) => Promise<Page>;
+  /** A browser whose data stays when it is closed. */
+  profile: (on?: { url: string }) => Promise<Profile>;
   allowInConsole: Allow;
   /** A server for this test alone: to be killed. */
   ownServer: Server;
@@ -28,12 +31,14 @@ class ConsoleWatch {
   readonly allowed: RegExp[] = [
     // Chromium's advice where a slow or busy machine takes seconds to compile the WASM: nothing of the page's.
     /preloaded using link preload but not used within a few seconds/,
+    // Where a test's server is gone before its page came to rest and asked for the service worker.
+    /An unknown error occurred when fetching the script/,
   ];
   readonly heard: string[] = [];
 
   listen(context: BrowserContext): void {
     context.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) this.note(`${message.type()}: ${message.text()}`);
+      if (["error", "warning"].includes(message.type())) this.note(`${message.type()}: ${message.text()} ${message.location().url}`);
     });
     context.on("weberror", (error) => this.note(`uncaught: ${error.error().stack ?? error.error()}`));
   }
@@ -94,6 +99,16 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       return context.newPage();
     });
     for (const context of contexts) await context.close();
+  },
+
+  profile: async ({ launchOptions, server, consoleWatch }, use) => {
+    const profiles: Profile[] = [];
+    await use(async (on = server) => {
+      const profile = await Profile.make(launchOptions, on.url, (context) => consoleWatch.listen(context));
+      profiles.push(profile);
+      return profile;
+    });
+    for (const profile of profiles) await profile.remove();
   },
 
   person: async ({ stranger, server }, use) => {
