@@ -12,5 +12,5 @@ pub mod typing;
 
 pub use conversation::{Entry, EntryKey, EntryState, EntryStoreFields, Seed, Thread, ThreadStoreFields};
 pub use link::{LinkState, status_text};
-pub use outbox::{Outbox, Outgoing};
+pub use outbox::{Kept, Outbox, Outgoing};
 pub use run::{Run, RunStoreFields, Step, StepKind, StepStoreFields};
