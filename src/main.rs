@@ -7,11 +7,11 @@ use std::{
 
 use magpie::server::{
     config::Config,
-    serve::serve,
+    serve::{listen, serve},
     state::{AppState, StartError},
     telemetry,
 };
-use tokio::{net::TcpListener, signal::unix};
+use tokio::signal::unix;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -30,7 +30,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let _alone = config.storage.data_dir.lock()?;
     let addr = config.server.addr;
     let state = AppState::open(config).await?;
-    let listener = TcpListener::bind(addr).await.map_err(|source| StartError::Listen { addr, source })?;
+    let listener = listen(addr).map_err(|source| StartError::Listen { addr, source })?;
     welcome(&state, &listener.local_addr()?.to_string()).await;
     serve(listener, state, stop_signal()?).await?;
     Ok(())

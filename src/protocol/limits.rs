@@ -72,6 +72,8 @@ pub const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 // ── Connections ──────────────────────────────────────────────────────────────────────────────────
 
 pub const CONNECTIONS: usize = 50_000;
+/// Connections that wait to be accepted (the kernel may allow fewer: `net.core.somaxconn`).
+pub const LISTEN_BACKLOG: u32 = 4_096;
 pub const CONNECTIONS_PER_USER: usize = 20_000;
 /// Bad frames in a minute: the last of them closes with 4504, with rate limits off, too.
 pub const BAD_FRAMES_PER_MINUTE: usize = 10;

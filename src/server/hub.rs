@@ -3,7 +3,13 @@
 //! The bus brings it frames, each encoded once; it puts them into the [`lane`] of every connection
 //! that stands in the conversation's [`room`].
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use parking_lot::Mutex;
 
@@ -32,6 +38,7 @@ pub struct Hub {
     rooms: Mutex<HashMap<ConversationId, Arc<Mutex<Room>>>>,
     connections: Mutex<Connections>,
     presences: Mutex<Presences>,
+    closes: AtomicU64,
 }
 
 #[derive(Default)]
@@ -88,6 +95,12 @@ impl Hub {
         connections.by_id.insert(connection.id, Arc::clone(connection));
         drop(connections);
         Ok(self.presences.lock().opened(&connection.user, clock::now()).map(Into::into))
+    }
+
+    /// How many times the hub was asked to close connections: where it is the same before a token is looked at
+    /// and after its connection is taken in, none of them was meant for it.
+    pub fn closes(&self) -> u64 {
+        self.closes.load(Ordering::SeqCst)
     }
 
     /// Lets a connection go. Returns the conversations in which its person stopped typing by that.
@@ -345,6 +358,8 @@ impl Deliver for Hub {
             BusMessage::Everyone(frame) => deliver_to(self.all(), &frame),
             BusMessage::Renewed { user, session, expires_at } => self.renew(user, session, expires_at),
             BusMessage::Close { whose, code } => {
+                // Before it looks who is here: whoever comes later sees the count.
+                self.closes.fetch_add(1, Ordering::SeqCst);
                 let connections = match whose {
                     Whose::Session(session) => self.of_session(session),
                     Whose::User(user) => self.of_user(user),

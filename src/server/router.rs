@@ -21,7 +21,7 @@ use crate::{
 pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(http::api())
-        .merge(ws::routes())
+        .merge(ws::routes(state.clone()))
         .route("/metrics", get(metrics::scrape))
         .route("/sw.js", get(offline::worker))
         .route("/shell", get(empty_shell))

@@ -3,10 +3,19 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::{router::router, state::AppState, ws};
 use crate::protocol::limits;
+
+/// Listens with room for a crowd: after a restart everybody comes back at once, and who finds no room tries again
+/// only after a second.
+pub fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(limits::LISTEN_BACKLOG)
+}
 
 /// Serves until `shutdown` is ready, then drains: no new sockets, runs ended, clients asked to come back,
 /// what was acknowledged is on disk anyway. Returns within [`limits::DRAIN_DEADLINE_MS`] and

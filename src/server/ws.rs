@@ -3,9 +3,11 @@
 //!
 //! No SQL and no NATS in here: the use cases and the traits do that.
 
-use axum::{Router, routing::get};
+use std::sync::Arc;
 
-use super::state::AppState;
+use axum::{Router, extract::FromRef, routing::get};
+
+use super::{config::Config, state::AppState};
 
 mod frames;
 mod heartbeat;
@@ -15,6 +17,16 @@ mod subscribe;
 mod upgrade;
 mod writer;
 
-pub fn routes() -> Router<AppState> {
-    Router::new().route("/ws", get(upgrade::app))
+pub fn routes(state: AppState) -> Router<AppState> {
+    Router::new().route("/ws", get(upgrade::app)).with_state(Shared(Arc::new(state)))
+}
+
+/// The state that all sockets share: a copy each would be memory for each.
+#[derive(Clone)]
+struct Shared(Arc<AppState>);
+
+impl FromRef<Shared> for Arc<Config> {
+    fn from_ref(Shared(state): &Shared) -> Self {
+        Arc::clone(&state.config)
+    }
 }

@@ -12,7 +12,7 @@ use super::{
     frames::{Dispatcher, Handled},
     heartbeat::{Beat, Heartbeat},
     presence,
-    upgrade::Version,
+    upgrade::{Admitted, Version},
     writer::Writer,
 };
 use crate::{
@@ -24,7 +24,6 @@ use crate::{
         server::{Connected, Status, TypingTimes},
     },
     server::{
-        auth::Caller,
         clock,
         hub::{
             Connection, Full,
@@ -47,10 +46,13 @@ pub(super) struct Session {
     expires: Instant,
     bad_frames: Vec<Instant>,
     rate_limited: u32,
+    /// As the hub counted them before the token was looked at.
+    closes: u64,
 }
 
 impl Session {
-    pub(super) fn new(state: Arc<AppState>, caller: Caller, encoding: Encoding, socket: WebSocket) -> Self {
+    pub(super) fn new(state: Arc<AppState>, admitted: Admitted, encoding: Encoding, socket: WebSocket) -> Self {
+        let Admitted { caller, closes } = admitted;
         let now = clock::now();
         let id = fresh_id!(ConnectionId);
         let (who, session, ends) = (caller.user.as_ref(), caller.session_id, caller.expires_at);
@@ -62,6 +64,7 @@ impl Session {
             expires: Instant::now() + lifetime(&connection),
             bad_frames: Vec::new(),
             rate_limited: 0,
+            closes,
             state,
             connection,
         }
@@ -85,7 +88,12 @@ impl Session {
                 if let Some(changed) = changed {
                     presence::tell(&self.state, changed).await;
                 }
-                end_if_outdated(&self.state, &self.connection, self.dispatcher.role()).await;
+                if self.state.shutdown.is_cancelled() {
+                    self.connection.lane.close(CloseCode::Draining, limits::BACKOFF_BASE_MS.to_string());
+                }
+                if self.state.hub.closes() != self.closes {
+                    end_if_outdated(&self.state, &self.connection, self.dispatcher.role()).await;
+                }
             }
             Err(full) => {
                 self.connection.send(&EphemeralFrame::Error(too_many(full).into_frame(None)));
@@ -96,7 +104,8 @@ impl Session {
         metrics::counter!("magpie_closes_total", "code" => close.code.as_u16().to_string()).increment(1);
         tracing::info!(code = close.code.as_u16(), reason = close.reason, "closed");
         leave(&self.state, &self.connection, &self.dispatcher).await;
-        self.writer.finish(close).await;
+        // Boxed: no session needs the room for it but at its end.
+        Box::pin(self.writer.finish(close)).await;
     }
 
     fn greet(&self, version: Version) {
@@ -240,12 +249,9 @@ fn lifetime(connection: &Connection) -> Duration {
     Duration::from_millis(u64::try_from(left_ms).unwrap_or(0))
 }
 
-/// A sign-out, a change of role or the stop of the server between the check of the token and the entry in
-/// the hub found no socket to close.
+/// A sign-out or a change of role between the check of the token and the entry in the hub found no socket to
+/// close.
 async fn end_if_outdated(state: &AppState, connection: &Connection, role: Role) {
-    if state.shutdown.is_cancelled() {
-        connection.lane.close(CloseCode::Draining, limits::BACKOFF_BASE_MS.to_string());
-    }
     match state.storage.session(connection.session, clock::now()).await {
         Ok(Some(session)) if session.user.role == role => {}
         Ok(Some(_)) => connection.lane.cut(CloseCode::TokenExpired),

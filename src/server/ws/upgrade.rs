@@ -10,7 +10,7 @@ use axum::{
 use serde::Deserialize;
 use tracing::Instrument;
 
-use super::session::Session;
+use super::{Shared, session::Session};
 use crate::{
     protocol::{self, Code, Problem, limits},
     server::{
@@ -39,7 +39,7 @@ impl SocketQuery {
 
 /// `GET /ws`: any conversation that the caller may see, several at once.
 pub(super) async fn app(
-    State(state): State<AppState>,
+    State(Shared(state)): State<Shared>,
     ClientAddress(address): ClientAddress,
     query: Result<Query<SocketQuery>, QueryRejection>,
     headers: HeaderMap,
@@ -49,9 +49,10 @@ pub(super) async fn app(
         Ok(Query(query)) => query,
         Err(_) => return Problem::invalid("query", "token and compress, each once").into_response(),
     };
+    let closes = state.hub.closes();
     match admit(&state, address, &headers, query.token.as_deref()).await {
         Ok(caller) => match upgrade {
-            Ok(upgrade) => accept(state, caller, &headers, query.encoding(), upgrade),
+            Ok(upgrade) => accept(state, Admitted { caller, closes }, &headers, query.encoding(), upgrade),
             Err(_) => {
                 let detail = "This address speaks WebSocket: connect with a WebSocket client.";
                 Problem::new(Code::Invalid, detail).into_response()
@@ -62,6 +63,12 @@ pub(super) async fn app(
             problem.into_response()
         }
     }
+}
+
+/// Who was let in, and how many closes the hub had been asked for before that was looked at.
+pub(super) struct Admitted {
+    pub(super) caller: Caller,
+    pub(super) closes: u64,
 }
 
 async fn admit(state: &AppState, address: IpAddr, headers: &HeaderMap, token: Option<&str>) -> Result<Caller, Problem> {
@@ -77,8 +84,8 @@ async fn admit(state: &AppState, address: IpAddr, headers: &HeaderMap, token: Op
 }
 
 fn accept(
-    state: AppState,
-    caller: Caller,
+    state: Arc<AppState>,
+    admitted: Admitted,
     headers: &HeaderMap,
     encoding: Encoding,
     upgrade: WebSocketUpgrade,
@@ -92,9 +99,11 @@ fn accept(
         .max_message_size(limits::CLIENT_FRAME_BYTES)
         .max_frame_size(limits::CLIENT_FRAME_BYTES)
         .on_upgrade(move |socket| {
-            let session = Session::new(Arc::new(state), caller, encoding, socket);
+            let session = Session::new(state, admitted, encoding, socket);
             let span = tracing::info_span!("socket", connection = %session.id(), user = %session.user());
-            sockets.track_future(session.run(version).instrument(span))
+            // A task of its own: the one that upgraded holds the request's memory for as long as it lives.
+            sockets.spawn(session.run(version).instrument(span));
+            std::future::ready(())
         })
 }
 

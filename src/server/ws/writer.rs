@@ -41,10 +41,8 @@ impl Writer {
         while let Some(work) = next.take() {
             match work {
                 Work::Frames(frames) => {
-                    for payload in frames {
-                        written += payload.len();
-                        self.feed(&payload).await?;
-                    }
+                    written += frames.iter().map(|payload| payload.len()).sum::<usize>();
+                    self.feed(frames).await?;
                 }
                 Work::ReadOn(reading) => {
                     self.read_on(reading).await?;
@@ -94,9 +92,7 @@ impl Writer {
         match next_page(&*self.state.storage, self.connection.user.id, id, cursor).await {
             Ok(Some(page)) => {
                 let last = page.frames.last().map_or(cursor, |frame| frame.seq);
-                for frame in page.frames {
-                    self.feed(&frame.text.into()).await?;
-                }
+                self.feed(page.frames.into_iter().map(|frame| frame.text.into())).await?;
                 self.state.hub.caught_up(&self.connection, reading, last, page.head);
                 ControlFlow::Continue(())
             }
@@ -112,9 +108,16 @@ impl Writer {
         }
     }
 
-    async fn feed(&mut self, payload: &Payload) -> ControlFlow<Close> {
-        let message = payload.message(self.connection.encoding);
-        patiently(&self.connection, self.socket.feed(message)).await
+    /// Into the socket's buffer, and from there out as it fills.
+    async fn feed(&mut self, payloads: impl IntoIterator<Item = Payload>) -> ControlFlow<Close> {
+        let (socket, encoding) = (&mut self.socket, self.connection.encoding);
+        let fed = async {
+            for payload in payloads {
+                socket.feed(payload.message(encoding)).await?;
+            }
+            Ok(())
+        };
+        patiently(&self.connection, fed).await
     }
 
     async fn flush(&mut self) -> ControlFlow<Close> {
