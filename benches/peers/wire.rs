@@ -246,6 +246,7 @@ impl<P: Parcel> Session<P> {
             message: "Welcome.".into(),
             timestamp: clock::now(),
             run_id: None,
+            expires_at: None,
             connected: Some(Connected {
                 connection_id: self.id,
                 user: self.user.clone(),

@@ -16,6 +16,7 @@ pub enum Figure {
     LastP50,
     LastP99,
     Acks,
+    AckCpu,
     AckP50,
     AckP99,
     LoneAckP50,

@@ -22,16 +22,17 @@ use crate::{
 const WARM_UP: Duration = Duration::from_millis(500);
 
 pub async fn many(server: &mut Server, shape: Shape) -> Result<Figures> {
-    let times = run(server, shape).await?;
+    let (times, cpu) = run(server, shape).await?;
     let rate = times.len() as f64 / shape.time.as_secs_f64();
+    let each = cpu.as_secs_f64() * 1e6 / times.len() as f64;
     let times = Times::new(times);
     let (p50, p99) = (times.quantile_ms(0.5), times.quantile_ms(0.99));
-    Ok(vec![(Figure::Acks, rate), (Figure::AckP50, p50), (Figure::AckP99, p99)])
+    Ok(vec![(Figure::Acks, rate), (Figure::AckCpu, each), (Figure::AckP50, p50), (Figure::AckP99, p99)])
 }
 
 pub async fn one(server: &mut Server, shape: Shape) -> Result<Figures> {
     let disk = server.fdatasync()?;
-    let times = Times::new(run(server, shape).await?);
+    let times = Times::new(run(server, shape).await?.0);
     Ok(vec![
         (Figure::LoneAckP50, times.quantile_ms(0.5)),
         (Figure::LoneAckP99, times.quantile_ms(0.99)),
@@ -39,8 +40,8 @@ pub async fn one(server: &mut Server, shape: Shape) -> Result<Figures> {
     ])
 }
 
-/// How long each ack took.
-async fn run(server: &mut Server, shape: Shape) -> Result<Vec<Duration>> {
+/// How long each ack took, and the server's CPU time.
+async fn run(server: &mut Server, shape: Shape) -> Result<(Vec<Duration>, Duration)> {
     let house = Arc::new(server.house(shape).await?);
     let begin = Instant::now() + WARM_UP;
     let end = begin + shape.time;
@@ -51,11 +52,15 @@ async fn run(server: &mut Server, shape: Shape) -> Result<Vec<Duration>> {
         socket.subscribe(room, room.head, &mut |_| {}).await?;
         tasks.spawn(send(Arc::clone(&house), shape.room_of(n), socket, begin, end));
     }
+    tokio::time::sleep_until(begin.into()).await;
+    let cpu = server.cpu()?;
+    tokio::time::sleep_until(end.into()).await;
+    let cpu = server.cpu()? - cpu;
     let mut times = Vec::new();
     while let Some(sent) = tasks.join_next().await {
         times.extend(sent??);
     }
-    Ok(times)
+    Ok((times, cpu))
 }
 
 async fn send(
