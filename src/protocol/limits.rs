@@ -31,6 +31,8 @@ pub const NONCE_BYTES: usize = 256;
 
 pub const MEMBERS_PER_CONVERSATION: usize = 1_000;
 pub const CONVERSATIONS_PER_USER: usize = 1_000;
+/// Conversations of which the server remembers what never changes.
+pub const REMEMBERED_CONVERSATIONS: usize = 10_000;
 /// Events in one answer of `GET …/events`.
 pub const EVENTS_PER_PAGE: u64 = 500;
 /// Their text together, past the first one: a page of the longest messages is cut short, and `head` tells.
@@ -152,6 +154,16 @@ pub const RATE_CHECKS_PER_SWEEP: u32 = 1_024;
 pub const WRITE_QUEUE: usize = 1_024;
 /// Writes in one commit.
 pub const WRITES_PER_COMMIT: usize = 256;
+/// Messages after which the search index is brought up to date, and how long fewer may wait for it. A search
+/// never waits so long: it asks for it.
+pub const INDEX_MESSAGES: usize = 256;
+pub const INDEX_AFTER: std::time::Duration = std::time::Duration::from_millis(500);
+/// Writes after which what was committed is moved into the database file.
+pub const WRITES_PER_CHECKPOINT: usize = 1_000;
+/// Pages of 4 KiB in the write-ahead log above which it is started anew at the next occasion.
+pub const WAL_PAGES: u32 = 8_192;
+/// Pages of the database that the writing connection keeps in memory.
+pub const WRITE_CACHE_KIB: u32 = 8_192;
 /// How long a connection waits for another's lock on the database: a backup, or somebody's shell.
 pub const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 /// Connections that read the database.

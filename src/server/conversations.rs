@@ -27,9 +27,11 @@ use crate::{
 mod check;
 mod finish;
 mod members;
+mod nature;
 
 pub use check::text;
 use finish::finish;
+use nature::Natures;
 
 #[derive(Clone)]
 pub struct Conversations {
@@ -38,11 +40,12 @@ pub struct Conversations {
     hub: Arc<Hub>,
     agents: Agents,
     rates: Rates,
+    natures: Natures,
 }
 
 impl Conversations {
     pub fn new(storage: Arc<dyn Storage>, bus: Arc<dyn Bus>, hub: Arc<Hub>, agents: Agents, rates: Rates) -> Self {
-        Self { storage, bus, hub, agents, rates }
+        Self { storage, bus, hub, agents, rates, natures: Natures::default() }
     }
 
     // ── Reading ─────────────────────────────────────────────────────────────────────────────────
@@ -105,35 +108,52 @@ impl Conversations {
 
     // ── Writing ─────────────────────────────────────────────────────────────────────────────────
 
-    /// Commits a message, then lets the agents look at it. Returns after the commit is on disk.
+    /// Commits a message, then lets the agents look at it. Returns after the commit is on disk. Whether the
+    /// author is a member is looked at in the commit itself.
     pub async fn post(&self, caller: &User, id: ConversationId, body: PostMessage) -> Result<Ack, Problem> {
         let arrived = Instant::now();
-        let access = self.writable(caller, id).await?;
-        let visibility = body.visibility.unwrap_or_default();
-        if access.kind == Kind::Room && visibility == Visibility::Note {
-            return Err(Problem::invalid("visibility", "a room has no notes; they are for dialogs"));
-        }
-        let message_id = fresh_id!(MessageId);
-        let message = Message {
-            id: message_id,
-            sender: sender(access.kind, caller.role),
-            author: caller.as_ref().into(),
-            text: check::text(&body.message)?,
-            format: Format::Markdown,
-            client_id: Some(body.client_id.unwrap_or_else(|| message_id.into())),
-            reply_to: body.reply_to,
-            run_id: None,
-            visibility,
-            partial: false,
+        let nature = match self.natures.of(id) {
+            Some(nature) => nature,
+            None => self.natures.remember(id, &self.access(caller, id).await?),
         };
-        let appended = if access.agents {
+        let message = match self.compose(caller, nature.kind, body) {
+            Ok(message) => message,
+            Err(problem) => {
+                // Who may not see it learns no more than that.
+                self.access(caller, id).await?;
+                return Err(problem);
+            }
+        };
+        let appended = if nature.agents {
+            let members = self.access(caller, id).await?.members;
             let this = self.clone();
-            finish(async move { this.ask(id, message, access.members).await }).await?
+            finish(async move { this.ask(id, message, members).await }).await?
         } else {
             self.append(id, Write::Post(message)).await?
         };
         metrics::histogram!("magpie_post_seconds").record(arrived.elapsed());
         Ok(Ack { reference: None, conversation_id: id, seq: appended.seq, posted: appended.posted })
+    }
+
+    fn compose(&self, caller: &User, kind: Kind, body: PostMessage) -> Result<Message, Problem> {
+        self.rates.write(caller.id)?;
+        let visibility = body.visibility.unwrap_or_default();
+        if kind == Kind::Room && visibility == Visibility::Note {
+            return Err(Problem::invalid("visibility", "a room has no notes; they are for dialogs"));
+        }
+        let id = fresh_id!(MessageId);
+        Ok(Message {
+            id,
+            sender: sender(kind, caller.role),
+            author: caller.as_ref().into(),
+            text: check::text(&body.message)?,
+            format: Format::Markdown,
+            client_id: Some(body.client_id.unwrap_or_else(|| id.into())),
+            reply_to: body.reply_to,
+            run_id: None,
+            visibility,
+            partial: false,
+        })
     }
 
     /// Commits a message and tells the agents, once: a repeat was told of the first time.
