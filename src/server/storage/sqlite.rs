@@ -24,13 +24,14 @@ use crate::{
     protocol::{
         ChartId, ConversationId, LogEpoch, RunId, Seq, SessionId, Timestamp, UserId,
         http::{Conversation, MessageNow, Role, User},
-        limits::{BUSY_TIMEOUT, READ_CONNECTIONS},
+        limits::{BUSY_TIMEOUT, READ_CONNECTIONS, WAL_PAGES, WRITE_CACHE_KIB, WRITES_PER_COMMIT},
         server::ReadPosition,
     },
 };
 
 mod batch;
 mod bulk;
+mod checkpoint;
 mod columns;
 mod committer;
 mod conversations;
@@ -42,6 +43,7 @@ mod people;
 mod posts;
 mod reads;
 mod runs;
+mod search;
 mod sessions;
 mod writes;
 
@@ -65,6 +67,12 @@ impl SqliteStorage {
                 .clone()
                 .create_if_missing(true)
                 .pragma("secure_delete", "on")
+                // What a statement could have to undo stays in memory: as a file it is written at every commit.
+                .pragma("temp_store", "memory")
+                .pragma("cache_size", format!("-{WRITE_CACHE_KIB}"))
+                // The checkpointer does it, so that no commit has to; this is for the day when it is stuck.
+                .pragma("wal_autocheckpoint", (8 * WAL_PAGES).to_string())
+                .row_buffer_size(WRITES_PER_COMMIT)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full),
         )
@@ -75,7 +83,8 @@ impl SqliteStorage {
             .execute(&write)
             .await?;
         let read = pool(READ_CONNECTIONS, options.pragma("query_only", "on")).await?;
-        let queue = Queue::start(write.clone(), commits);
+        let wal = checkpoint::start(read.clone());
+        let queue = Queue::start(write.clone(), commits, wal);
         Ok(Self { write, read, queue })
     }
 }
@@ -170,7 +179,8 @@ impl Storage for SqliteStorage {
     }
 
     async fn search(&self, id: ConversationId, query: &str, limit: u64) -> Result<Vec<MessageNow>> {
-        messages::search(&self.read, id, query, limit).await
+        self.queue.write(Work::Index).await?;
+        search::find(&self.read, id, query, limit).await
     }
 
     async fn set_read(&self, user: UserId, id: ConversationId, up_to: Seq) -> Result<Option<Seq>> {

@@ -3,13 +3,13 @@
 //! Each write is checked before it writes: one that is refused leaves no trace and harms no other. A failure
 //! of the database is no refusal: it ends the whole batch.
 
-use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 
 use super::{
     events, found,
     log::{self, Audience, Logged},
     posts::{self, Post},
-    reads, writes,
+    reads, search, writes,
 };
 use crate::{
     protocol::{ConversationId, Event, Seq, Timestamp, UserId},
@@ -20,12 +20,28 @@ use crate::{
 pub(super) enum Work {
     Append(Append),
     Found(NewConversation),
-    Read { user: UserId, conversation: ConversationId, up_to: Seq },
+    Read {
+        user: UserId,
+        conversation: ConversationId,
+        up_to: Seq,
+    },
+    /// Brings the search index up to date.
+    Index,
 }
 
 pub(super) struct Batch {
-    tx: Transaction<'static, Sqlite>,
+    connection: PoolConnection<Sqlite>,
+    stage: Stage,
     logged: Logged,
+}
+
+/// Where the transaction is. What begins and what commits it goes to the database together with the statements
+/// beside it, where that is possible.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    New,
+    Open,
+    Committed,
 }
 
 /// What became of each write, in their order, and the events to tell of.
@@ -36,15 +52,21 @@ pub(super) struct Committed {
 
 /// Writes and commits; an error means that nothing was written.
 pub(super) async fn commit(write: &SqlitePool, works: Vec<Work>) -> Result<Committed> {
-    let mut batch = Batch { tx: write.begin_with("BEGIN IMMEDIATE").await?, logged: Vec::new() };
-    let outcomes = batch.perform(works).await?;
-    batch.tx.commit().await?;
-    Ok(Committed { outcomes, logged: batch.logged })
+    let mut batch = Batch { connection: write.acquire().await?, stage: Stage::New, logged: Vec::new() };
+    match batch.perform(works).await {
+        Ok(outcomes) => Ok(Committed { outcomes, logged: batch.logged }),
+        Err(error) => {
+            // The failure may have rolled back already: then this one has nothing to do and says so.
+            let _ = sqlx::query("ROLLBACK").execute(batch.connection()).await;
+            Err(error)
+        }
+    }
 }
 
 impl Batch {
-    /// In the order in which the writes came, but for two things: posts that follow each other are written
-    /// together, and read positions move at the end (their callers saw none of this batch yet).
+    /// Everything and the commit. In the order in which the writes came, but for two things: posts that follow
+    /// each other are written together, and read positions move at the end (their callers saw none of this batch
+    /// yet).
     async fn perform(&mut self, works: Vec<Work>) -> Result<Vec<Result<Appended>>> {
         let mut outcomes: Vec<Option<Result<Appended>>> = works.iter().map(|_| None).collect();
         let mut posts: Vec<(usize, Post)> = Vec::new();
@@ -58,25 +80,46 @@ impl Batch {
                     reads.push((place, reads::Read { user, conversation, up_to }))
                 }
                 other => {
-                    self.post(&mut posts, &mut outcomes).await?;
+                    self.post(&mut posts, &mut outcomes, false).await?;
+                    self.begin().await?;
                     let outcome = match other {
                         Work::Found(new) => found::conversation(self, new).await,
                         Work::Append(append) => writes::perform(self, append).await,
+                        Work::Index => search::index(self.connection()).await,
                         Work::Read { .. } => continue,
                     };
                     outcomes[place] = Some(refused_or(outcome)?);
                 }
             }
         }
-        self.post(&mut posts, &mut outcomes).await?;
-        let (places, reads): (Vec<_>, Vec<_>) = reads.into_iter().unzip();
-        settle(&mut outcomes, places, reads::perform(self, &reads).await?);
+        self.post(&mut posts, &mut outcomes, reads.is_empty()).await?;
+        if !reads.is_empty() {
+            self.begin().await?;
+            let (places, reads): (Vec<_>, Vec<_>) = reads.into_iter().unzip();
+            settle(&mut outcomes, places, reads::perform(self, &reads).await?);
+        }
+        if self.stage == Stage::Open {
+            sqlx::query("COMMIT").execute(self.connection()).await?;
+        }
         Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or(Err(StorageError::Closed))).collect())
     }
 
-    async fn post(&mut self, posts: &mut Vec<(usize, Post)>, outcomes: &mut [Option<Result<Appended>>]) -> Result<()> {
+    async fn post(
+        &mut self,
+        posts: &mut Vec<(usize, Post)>,
+        outcomes: &mut [Option<Result<Appended>>],
+        is_last: bool,
+    ) -> Result<()> {
         let (places, posts): (Vec<_>, Vec<_>) = posts.drain(..).unzip();
-        settle(outcomes, places, posts::perform(self, posts).await?);
+        settle(outcomes, places, posts::perform(self, posts, is_last).await?);
+        Ok(())
+    }
+
+    async fn begin(&mut self) -> Result<()> {
+        if self.stage == Stage::New {
+            sqlx::query("BEGIN IMMEDIATE").execute(self.connection()).await?;
+            self.stage = Stage::Open;
+        }
         Ok(())
     }
 
@@ -107,7 +150,11 @@ impl Batch {
     }
 
     pub(super) fn connection(&mut self) -> &mut SqliteConnection {
-        &mut self.tx
+        &mut self.connection
+    }
+
+    pub(super) fn stage(&mut self) -> &mut Stage {
+        &mut self.stage
     }
 }
 

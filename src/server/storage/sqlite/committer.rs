@@ -2,15 +2,21 @@
 //! the events on. So a commit costs one sync of the disk however many callers share it, and the events leave
 //! in the order of their commits because nobody else sends them.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use sqlx::SqlitePool;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{self, Work};
+use super::{
+    batch::{self, Work},
+    checkpoint::Wal,
+};
 use crate::{
-    protocol::limits::{WRITE_QUEUE, WRITES_PER_COMMIT},
+    protocol::limits::{INDEX_AFTER, INDEX_MESSAGES, WRITE_QUEUE, WRITES_PER_COMMIT},
     server::storage::{Appended, CommitSink, Result, StorageError},
 };
 
@@ -28,10 +34,12 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn start(write: SqlitePool, sink: CommitSink) -> Self {
+    pub(super) fn start(write: SqlitePool, sink: CommitSink, wal: Wal) -> Self {
         let (jobs, waiting) = mpsc::channel(WRITE_QUEUE);
         let (closing, closed) = (CancellationToken::new(), CancellationToken::new());
-        let committer = Committer { waiting, write, sink, closing: closing.clone() };
+        // What an earlier life left is indexed as if it had come now.
+        let unindexed = Unindexed { messages: 1, since: Instant::now() };
+        let committer = Committer { waiting, write, sink, wal, unindexed, closing: closing.clone() };
         let guard = closed.clone().drop_guard();
         tokio::spawn(async move {
             committer.run().await;
@@ -58,7 +66,24 @@ struct Committer {
     waiting: mpsc::Receiver<Job>,
     write: SqlitePool,
     sink: CommitSink,
+    wal: Wal,
+    unindexed: Unindexed,
     closing: CancellationToken,
+}
+
+/// Messages that the search index lacks.
+struct Unindexed {
+    messages: usize,
+    since: Instant,
+}
+
+impl Unindexed {
+    fn add(&mut self, messages: usize) {
+        if self.messages == 0 {
+            self.since = Instant::now();
+        }
+        self.messages += messages;
+    }
 }
 
 impl Committer {
@@ -71,13 +96,30 @@ impl Committer {
                 taken = self.waiting.recv_many(&mut jobs, WRITES_PER_COMMIT) => match taken {
                     0 => return,
                     _ => {
+                        let writes = jobs.len();
                         self.commit(jobs.drain(..)).await;
+                        self.unindexed.add(writes);
+                        self.wal.grew(writes, &self.write).await;
+                        if self.unindexed.messages >= INDEX_MESSAGES {
+                            self.index().await;
+                        }
                         // Who was answered just now may write again at once: let them share the next commit.
                         tokio::task::yield_now().await;
                     }
                 },
+                () = sleep_until(self.unindexed.since + INDEX_AFTER), if self.unindexed.messages > 0 => {
+                    self.index().await;
+                }
             }
         }
+    }
+
+    async fn index(&mut self) {
+        if let Err(error) = batch::commit(&self.write, vec![Work::Index]).await {
+            // The next search tries again, and says so to whoever searches.
+            tracing::error!(%error, "the search index was not brought up to date");
+        }
+        self.unindexed.messages = 0;
     }
 
     async fn commit(&self, jobs: impl Iterator<Item = Job>) {

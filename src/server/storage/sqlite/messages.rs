@@ -1,4 +1,4 @@
-//! Messages as they stand now: read by page, found by their words.
+//! Messages as they stand now, read by page.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     seq: Seq,
     text: String,
     edited_at: Option<Timestamp>,
@@ -45,36 +45,8 @@ pub(super) async fn page(
     Ok(MessagePage { messages: with_reactions(&mut connection, id, rows).await?, more })
 }
 
-pub(super) async fn search(read: &SqlitePool, id: ConversationId, query: &str, limit: u64) -> Result<Vec<MessageNow>> {
-    let Some(pattern) = pattern(id, query) else { return Ok(Vec::new()) };
-    let mut connection = read.acquire().await?;
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT m.seq, m.text, m.edited_at, m.deleted, e.frame
-         FROM search s JOIN messages m ON m.doc = s.rowid
-         JOIN events e ON e.conversation_id = m.conversation_id AND e.seq = m.seq
-         WHERE s.search MATCH ? AND m.deleted = 0 ORDER BY s.rowid DESC LIMIT ?",
-    )
-    .bind(pattern)
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .fetch_all(&mut *connection)
-    .await?;
-    with_reactions(&mut connection, id, rows).await
-}
-
-/// Each word in quotes, so that whatever a person types is text and no operator of the index's language.
-/// `None`: nothing to look for.
-fn pattern(id: ConversationId, query: &str) -> Option<String> {
-    let words: Vec<_> = query
-        .split_whitespace()
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        .map(|word| format!("\"{}\"", word.replace('"', "\"\"").replace('\0', "")))
-        .collect();
-    let conversation: String = id.to_bytes().iter().map(|byte| format!("{byte:02X}")).collect();
-    (!words.is_empty()).then(|| format!("conversation : \"{conversation}\" AND text : ({})", words.join(" ")))
-}
-
 /// The rows in their order, each with what was done to it.
-async fn with_reactions(
+pub(super) async fn with_reactions(
     connection: &mut SqliteConnection,
     id: ConversationId,
     rows: Vec<Row>,

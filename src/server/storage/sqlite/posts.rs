@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 use sqlx::{Row as _, sqlite::SqliteRow};
 
 use super::{
-    batch::Batch,
-    bulk::Bulk,
+    batch::{Batch, Stage},
+    bulk::{Bulk, Row, Script},
     log::{self, Audience},
     reads,
 };
@@ -53,6 +53,9 @@ static KNOWN: Bulk = Bulk::new(
      WHERE v.column1 IS NOT NULL ORDER BY v.column1",
 );
 
+static LOOK: Script = Script::new("", &[&KNOWN], "");
+static BEGIN_AND_LOOK: Script = Script::new("BEGIN IMMEDIATE; ", &[&KNOWN], "");
+
 static EVENTS: Bulk = Bulk::new(
     "INSERT INTO events (conversation_id, seq, kind, audience, frame) SELECT * FROM",
     5,
@@ -72,6 +75,9 @@ static HEADS: Bulk = Bulk::new(
     "v WHERE v.column1 IS NOT NULL AND conversations.id = v.column1",
 );
 
+static WRITE: Script = Script::new("", &[&EVENTS, &MESSAGES, &HEADS, &reads::MOVE], "");
+static WRITE_AND_COMMIT: Script = Script::new("", &[&EVENTS, &MESSAGES, &HEADS, &reads::MOVE], "; COMMIT");
+
 /// Recognises the text of a retry; the client_id in it keeps equal texts from having equal hashes.
 fn hash_of(client_id: &ClientId, text: &str) -> Vec<u8> {
     let mut hash = Sha256::new();
@@ -81,7 +87,8 @@ fn hash_of(client_id: &ClientId, text: &str) -> Vec<u8> {
     hash.finalize().to_vec()
 }
 
-pub(super) async fn perform(batch: &mut Batch, posts: Vec<Post>) -> Result<Vec<Result<Appended>>> {
+/// Where these are the last writes of their batch, they are committed with it.
+pub(super) async fn perform(batch: &mut Batch, posts: Vec<Post>, is_last: bool) -> Result<Vec<Result<Appended>>> {
     if posts.is_empty() {
         return Ok(Vec::new());
     }
@@ -90,7 +97,9 @@ pub(super) async fn perform(batch: &mut Batch, posts: Vec<Post>) -> Result<Vec<R
     let mut round = Round::default();
     let outcomes = posts.into_iter().zip(known).map(|((post, client), known)| round.decide(post, client, known));
     let outcomes = outcomes.collect();
-    round.write(batch).await?;
+    if !round.taken.is_empty() {
+        round.write(batch, is_last).await?;
+    }
     Ok(outcomes)
 }
 
@@ -101,14 +110,14 @@ fn named(mut post: Post) -> (Post, ClientId) {
 }
 
 async fn known(batch: &mut Batch, posts: &[(Post, ClientId)]) -> Result<Vec<Known>> {
-    let places: Vec<_> = posts.iter().zip(0i64..).collect();
-    let rows = KNOWN
-        .fetch(batch.connection(), &places, |row, ((post, client_id), place)| {
-            let Post { conversation_id, message, .. } = post;
-            row.bind(*place).bind(*conversation_id).bind(message.author.id);
-            row.bind(client_id.as_str()).bind(message.reply_to);
-        })
-        .await?;
+    let script = if *batch.stage() == Stage::New { &BEGIN_AND_LOOK } else { &LOOK };
+    let look = script.of(posts.len()).rows(posts.iter().zip(0i64..), |row, ((post, client_id), place)| {
+        let Post { conversation_id, message, .. } = post;
+        row.bind(place).bind(*conversation_id).bind(message.author.id);
+        row.bind(client_id.as_str()).bind(message.reply_to);
+    });
+    let rows = look.fetch(batch.connection()).await?;
+    *batch.stage() = Stage::Open;
     rows.iter().map(|row| Ok(known_of(row)?)).collect()
 }
 
@@ -177,27 +186,23 @@ impl Round {
         Ok(Appended { seq, posted: Some(posted), changed: true })
     }
 
-    async fn write(self, batch: &mut Batch) -> Result<()> {
-        let tx = batch.connection();
-        EVENTS
-            .execute(tx, &self.taken, |row, Taken { frame, audience, .. }| {
+    async fn write(self, batch: &mut Batch, is_last: bool) -> Result<()> {
+        let (script, then) = if is_last { (&WRITE_AND_COMMIT, Stage::Committed) } else { (&WRITE, Stage::Open) };
+        let write = script
+            .of(self.taken.len())
+            .rows(&self.taken, |row, Taken { frame, audience, .. }| {
                 row.bind(frame.conversation_id).bind(frame.seq).bind(frame.event.kind());
                 row.bind(audience.as_str()).bind(&*frame.payload);
             })
-            .await?;
-        MESSAGES.execute(tx, &self.taken, bind_message).await?;
-        let heads: Vec<_> = self.heads.into_iter().collect();
-        HEADS
-            .execute(tx, &heads, |row, (id, (seq, at))| {
-                row.bind(*id).bind(*seq).bind(*at);
+            .rows(&self.taken, bind_message)
+            .rows(self.heads, |row, (id, (seq, at))| {
+                row.bind(id).bind(seq).bind(at);
             })
-            .await?;
-        let positions: Vec<_> = self.positions.into_iter().collect();
-        reads::MOVE
-            .execute(tx, &positions, |row, ((conversation, user), up_to)| {
-                row.bind(*conversation).bind(*user).bind(*up_to);
-            })
-            .await?;
+            .rows(self.positions, |row, ((conversation, user), up_to)| {
+                row.bind(conversation).bind(user).bind(up_to);
+            });
+        write.execute(batch.connection()).await?;
+        *batch.stage() = then;
         batch.logged().extend(self.taken.into_iter().map(|taken| taken.frame.into()));
         Ok(())
     }
@@ -211,7 +216,7 @@ fn duplicate(earlier: &Earlier, conversation: ConversationId, hash: &[u8], clien
     Ok(Appended { seq: earlier.seq, posted: Some(posted), changed: false })
 }
 
-fn bind_message(row: &mut super::bulk::Row, Taken { frame, at, hash, .. }: &Taken) {
+fn bind_message(row: &mut Row, Taken { frame, at, hash, .. }: &Taken) {
     let Event::Message(message) = &frame.event else { return };
     row.bind(frame.conversation_id).bind(frame.seq).bind(message.id).bind(message.author.id);
     row.bind(message.client_id.as_ref().map(ClientId::as_str)).bind(message.text.as_str());

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use sqlx::Row as _;
 
-use super::{batch::Batch, bulk::Bulk};
+use super::{
+    batch::Batch,
+    bulk::{Bulk, Script},
+};
 use crate::{
     protocol::{ConversationId, Seq, UserId},
     server::storage::{Appended, Result, StorageError},
@@ -30,17 +33,18 @@ pub(super) static MOVE: Bulk = Bulk::new(
     "v WHERE v.column1 IS NOT NULL AND members.conversation_id = v.column1 AND members.user_id = v.column2",
 );
 
+static LOOK: Script = Script::new("", &[&POSITIONS], "");
+static WRITE: Script = Script::new("", &[&MOVE], "");
+
 /// Each outcome is the position (`seq`) and whether it moved (`changed`).
 pub(super) async fn perform(batch: &mut Batch, reads: &[Read]) -> Result<Vec<Result<Appended>>> {
     if reads.is_empty() {
         return Ok(Vec::new());
     }
-    let places: Vec<_> = reads.iter().zip(0i64..).collect();
-    let rows = POSITIONS
-        .fetch(batch.connection(), &places, |row, (read, place)| {
-            row.bind(*place).bind(read.conversation).bind(read.user);
-        })
-        .await?;
+    let look = LOOK.of(reads.len()).rows(reads.iter().zip(0i64..), |row, (read, place)| {
+        row.bind(place).bind(read.conversation).bind(read.user);
+    });
+    let rows = look.fetch(batch.connection()).await?;
     let mut heads: HashMap<usize, Seq> = HashMap::new();
     let mut positions: HashMap<(ConversationId, UserId), Seq> = HashMap::new();
     for row in rows {
@@ -66,10 +70,11 @@ pub(super) async fn perform(batch: &mut Batch, reads: &[Read]) -> Result<Vec<Res
         };
         outcomes.push(outcome);
     }
-    let moved: Vec<_> = moved.into_iter().collect();
-    MOVE.execute(batch.connection(), &moved, |row, ((conversation, user), up_to)| {
-        row.bind(*conversation).bind(*user).bind(*up_to);
-    })
-    .await?;
+    if !moved.is_empty() {
+        let write = WRITE.of(moved.len()).rows(moved, |row, ((conversation, user), up_to)| {
+            row.bind(conversation).bind(user).bind(up_to);
+        });
+        write.execute(batch.connection()).await?;
+    }
     Ok(outcomes)
 }
