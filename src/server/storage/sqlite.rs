@@ -45,6 +45,8 @@ mod reads;
 mod runs;
 mod search;
 mod sessions;
+#[cfg(test)]
+mod upgrade;
 mod writes;
 
 pub struct SqliteStorage {

@@ -21,18 +21,17 @@ macro_rules! lines {
     ($tail:literal) => {
         concat!(
             "SELECT c.id, c.title, c.kind, c.head, c.agents, c.creator, u.display_name AS creator_name,
-                    (SELECT count(*) FROM messages x
-                     WHERE x.conversation_id = c.id AND x.seq > m.up_to
-                       AND x.author_id <> m.user_id AND x.deleted = 0) AS unread,
+                    (SELECT count(*) FROM events x
+                     WHERE x.conversation_id = c.id AND x.seq > m.up_to AND x.author_id <> m.user_id) AS unread,
                     l.id AS last_id, l.seq AS last_seq, substr(l.text, 1, ?2) AS last_text,
                     l.posted_at AS last_at, e.frame -> '$.author' AS last_author
              FROM members m
              JOIN conversations c ON c.id = m.conversation_id
              JOIN users u ON u.id = c.creator
-             LEFT JOIN messages l ON l.doc = (SELECT n.doc FROM messages n
-                                              WHERE n.conversation_id = c.id AND n.deleted = 0
-                                              ORDER BY n.seq DESC LIMIT 1)
-             LEFT JOIN events e ON e.conversation_id = l.conversation_id AND e.seq = l.seq
+             LEFT JOIN events e ON e.doc = (SELECT n.doc FROM events n
+                                            WHERE n.conversation_id = c.id AND n.author_id IS NOT NULL
+                                            ORDER BY n.seq DESC LIMIT 1)
+             LEFT JOIN messages l ON l.doc = e.doc
              WHERE m.user_id = ?1 ",
             $tail
         )

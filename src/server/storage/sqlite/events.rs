@@ -34,6 +34,7 @@ pub(super) async fn project(tx: &mut SqliteConnection, frame: &LoggedFrame, at: 
     }
 }
 
+/// Its event is what was written last.
 async fn posted(
     tx: &mut SqliteConnection,
     conversation: ConversationId,
@@ -42,7 +43,8 @@ async fn posted(
     message: &Message,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO messages (conversation_id, seq, id, author_id, text, posted_at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO messages (doc, conversation_id, seq, id, author_id, text, posted_at)
+         VALUES (last_insert_rowid(), ?, ?, ?, ?, ?, ?)",
     )
     .bind(conversation)
     .bind(seq)

@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use crate::{
-    protocol::{ConversationId, DurableFrame, Event, Seq, Timestamp, Visibility},
+    protocol::{ConversationId, DurableFrame, Event, Seq, Timestamp, UserId, Visibility},
     server::storage::{LoggedFrame, Page, Result, StorageError, StoredFrame},
 };
 
@@ -74,15 +74,27 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(json: &str) -> sqlx::Result<
     serde_json::from_str(json).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
+/// Who wrote it, where it is a message.
+pub(super) fn author(event: &Event) -> Option<UserId> {
+    match event {
+        Event::Message(message) => Some(message.author.id),
+        _ => None,
+    }
+}
+
+/// Its `doc` is the connection's last rowid then.
 pub(super) async fn insert(tx: &mut SqliteConnection, frame: &LoggedFrame, audience: Audience) -> sqlx::Result<()> {
-    sqlx::query("INSERT INTO events (conversation_id, seq, kind, audience, frame) VALUES (?, ?, ?, ?, ?)")
-        .bind(frame.conversation_id)
-        .bind(frame.seq)
-        .bind(frame.event.kind())
-        .bind(audience.as_str())
-        .bind(&*frame.payload)
-        .execute(tx)
-        .await?;
+    sqlx::query(
+        "INSERT INTO events (conversation_id, seq, kind, audience, author_id, frame) VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(frame.conversation_id)
+    .bind(frame.seq)
+    .bind(frame.event.kind())
+    .bind(audience.as_str())
+    .bind(author(&frame.event))
+    .bind(&*frame.payload)
+    .execute(tx)
+    .await?;
     Ok(())
 }
 
@@ -100,7 +112,7 @@ pub(super) async fn blank(tx: &mut SqliteConnection, conversation: ConversationI
         Event::Result(result) => result.content.clear(),
         _ => return Ok(()),
     }
-    sqlx::query("UPDATE events SET frame = ? WHERE conversation_id = ? AND seq = ?")
+    sqlx::query("UPDATE events SET frame = ?, author_id = NULL WHERE conversation_id = ? AND seq = ?")
         .bind(text_of(&frame))
         .bind(conversation)
         .bind(seq)

@@ -31,8 +31,8 @@ pub(super) async fn page(
     let mut connection = read.acquire().await?;
     let mut rows: Vec<Row> = sqlx::query_as(
         "SELECT m.seq, m.text, m.edited_at, m.deleted, e.frame
-         FROM messages m JOIN events e ON e.conversation_id = m.conversation_id AND e.seq = m.seq
-         WHERE m.conversation_id = ? AND m.seq < ? ORDER BY m.seq DESC LIMIT ?",
+         FROM events e CROSS JOIN messages m ON m.doc = e.doc
+         WHERE e.conversation_id = ? AND e.seq < ? ORDER BY e.seq DESC LIMIT ?",
     )
     .bind(id)
     .bind(before.unwrap_or(Seq(u64::MAX)))

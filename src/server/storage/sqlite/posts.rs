@@ -40,10 +40,13 @@ struct Known {
     earlier: Option<Earlier>,
     /// Where the message is that this one replies to.
     reply_in: Option<ConversationId>,
+    /// The newest `doc` of all.
+    newest: i64,
 }
 
 static KNOWN: Bulk = Bulk::new(
-    "SELECT v.column1, c.head, d.conversation_id, d.posted_hash, d.seq, d.id, d.posted_at, r.conversation_id
+    "SELECT v.column1, c.head, d.conversation_id, d.posted_hash, d.seq, d.id, d.posted_at, r.conversation_id,
+            (SELECT coalesce(max(doc), 0) FROM events)
      FROM",
     5,
     "v LEFT JOIN members m ON m.conversation_id = v.column2 AND m.user_id = v.column3
@@ -57,15 +60,15 @@ static LOOK: Script = Script::new("", &[&KNOWN], "");
 static BEGIN_AND_LOOK: Script = Script::new("BEGIN IMMEDIATE; ", &[&KNOWN], "");
 
 static EVENTS: Bulk = Bulk::new(
-    "INSERT INTO events (conversation_id, seq, kind, audience, frame) SELECT * FROM",
-    5,
+    "INSERT INTO events (doc, conversation_id, seq, kind, audience, author_id, frame) SELECT * FROM",
+    7,
     "WHERE column1 IS NOT NULL",
 );
 
 static MESSAGES: Bulk = Bulk::new(
-    "INSERT INTO messages (conversation_id, seq, id, author_id, client_id, text, posted_hash, posted_at)
+    "INSERT INTO messages (doc, conversation_id, seq, id, author_id, client_id, text, posted_hash, posted_at)
      SELECT * FROM",
-    8,
+    9,
     "WHERE column1 IS NOT NULL",
 );
 
@@ -132,7 +135,7 @@ fn known_of(row: &SqliteRow) -> sqlx::Result<Known> {
         }),
         None => None,
     };
-    Ok(Known { head: row.try_get(1)?, earlier, reply_in: row.try_get(7)? })
+    Ok(Known { head: row.try_get(1)?, earlier, reply_in: row.try_get(7)?, newest: row.try_get(8)? })
 }
 
 /// The posts that are taken, on top of what the database knows.
@@ -147,6 +150,8 @@ struct Round {
 }
 
 struct Taken {
+    /// Its place among all events and among all messages.
+    doc: i64,
     frame: LoggedFrame,
     audience: Audience,
     at: Timestamp,
@@ -182,7 +187,8 @@ impl Round {
         self.earlier.insert(key, Earlier { conversation: conversation_id, hash: hash.clone(), seq, id, at });
         let event = Event::Message(message);
         let audience = Audience::of(&event);
-        self.taken.push(Taken { frame: log::encode(conversation_id, seq, at, event), audience, at, hash });
+        let doc = known.newest + 1 + self.taken.len() as i64;
+        self.taken.push(Taken { doc, frame: log::encode(conversation_id, seq, at, event), audience, at, hash });
         Ok(Appended { seq, posted: Some(posted), changed: true })
     }
 
@@ -190,9 +196,9 @@ impl Round {
         let (script, then) = if is_last { (&WRITE_AND_COMMIT, Stage::Committed) } else { (&WRITE, Stage::Open) };
         let write = script
             .of(self.taken.len())
-            .rows(&self.taken, |row, Taken { frame, audience, .. }| {
-                row.bind(frame.conversation_id).bind(frame.seq).bind(frame.event.kind());
-                row.bind(audience.as_str()).bind(&*frame.payload);
+            .rows(&self.taken, |row, Taken { doc, frame, audience, .. }| {
+                row.bind(*doc).bind(frame.conversation_id).bind(frame.seq).bind(frame.event.kind());
+                row.bind(audience.as_str()).bind(log::author(&frame.event)).bind(&*frame.payload);
             })
             .rows(&self.taken, bind_message)
             .rows(self.heads, |row, (id, (seq, at))| {
@@ -216,9 +222,9 @@ fn duplicate(earlier: &Earlier, conversation: ConversationId, hash: &[u8], clien
     Ok(Appended { seq: earlier.seq, posted: Some(posted), changed: false })
 }
 
-fn bind_message(row: &mut Row, Taken { frame, at, hash, .. }: &Taken) {
+fn bind_message(row: &mut Row, Taken { doc, frame, at, hash, .. }: &Taken) {
     let Event::Message(message) = &frame.event else { return };
-    row.bind(frame.conversation_id).bind(frame.seq).bind(message.id).bind(message.author.id);
+    row.bind(*doc).bind(frame.conversation_id).bind(frame.seq).bind(message.id).bind(message.author.id);
     row.bind(message.client_id.as_ref().map(ClientId::as_str)).bind(message.text.as_str());
     row.bind(hash.clone()).bind(*at);
 }

@@ -35,7 +35,7 @@ pub(super) async fn find(read: &SqlitePool, id: ConversationId, query: &str, lim
     let rows: Vec<messages::Row> = sqlx::query_as(
         "SELECT m.seq, m.text, m.edited_at, m.deleted, e.frame
          FROM search s JOIN messages m ON m.doc = s.rowid
-         JOIN events e ON e.conversation_id = m.conversation_id AND e.seq = m.seq
+         JOIN events e ON e.doc = m.doc
          WHERE s.search MATCH ? AND m.deleted = 0 ORDER BY s.rowid DESC LIMIT ?",
     )
     .bind(pattern)

@@ -65,7 +65,7 @@ impl Target {
     async fn find(tx: &mut SqliteConnection, id: ConversationId, message: MessageId) -> Result<Self> {
         let target = sqlx::query_as(
             "SELECT m.seq, m.author_id, m.text, m.deleted, e.audience
-             FROM messages m JOIN events e ON e.conversation_id = m.conversation_id AND e.seq = m.seq
+             FROM messages m JOIN events e ON e.doc = m.doc
              WHERE m.id = ? AND m.conversation_id = ?",
         );
         target.bind(message).bind(id).fetch_optional(tx).await?.ok_or(StorageError::NotFound)
