@@ -101,7 +101,6 @@ for (const colorScheme of ["light", "dark"] as const) {
         .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
         .analyze();
       expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`)).toEqual([]);
-      await page.screenshot({ path: `test-results/quality-${colorScheme}-${width}-${url === "/" ? "home" : "thread"}.png` });
     }
   });
 }
