@@ -109,6 +109,30 @@ for (const seed of SEEDS) {
   });
 }
 
+for (const [what, time] of [
+  ["a connection that a router forgot is noticed without a word from anybody", "00:50"],
+  ["a laptop that slept is up to date within seconds", "02:00:00"],
+] as const) {
+  test(what, async ({ person, ownServer, allowInConsole }) => {
+    allowInConsole(SERVER_GONE);
+    const proxy = await Proxy.before(ownServer.port);
+    const [anna, ben] = [await person("anna", proxy), await person("ben", ownServer)];
+    const id = await anna.conversation("Lid", { members: [ben] });
+    await anna.page.clock.install();
+    await Promise.all([anna.openLive(id), ben.openLive(id)]);
+    proxy.set({ kind: "half-open", forGood: true });
+    proxy.set({ kind: "none" });
+    await ben.sendAndSee("while you slept");
+    await expect(anna.message("while you slept")).toHaveCount(0);
+    await anna.page.clock.fastForward(time);
+    await expect(anna.message("while you slept")).toHaveCount(1, { timeout: 12_000 });
+    await anna.connected();
+    await anna.sendAndSee("good morning");
+    await expect(ben.message("good morning")).toHaveCount(1);
+    await proxy.close();
+  });
+}
+
 test("where upgrades are refused the page polls, and goes back to its socket when they are not", async ({
   person,
   ownServer,

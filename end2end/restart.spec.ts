@@ -99,6 +99,7 @@ test("a server that is killed while three people type and send loses nothing", a
 });
 
 test("two tabs and a phone of one person stay in step", async ({ person, stranger }) => {
+  test.setTimeout(60_000);
   const [anna, ben] = [await person("anna"), await person("ben")];
   const id = await anna.conversation("Mine", { members: [ben] });
   const phone = anna.on(await stranger());

@@ -11,8 +11,11 @@ export type Fault =
   | { kind: "delay"; ms: number }
   /** Connections are reset, new ones are refused. */
   | { kind: "drop" }
-  /** Connections stay open and carry nothing, new ones are taken and not answered. They are cut when it ends. */
-  | { kind: "half-open" }
+  /**
+   * Connections stay open and carry nothing, new ones are taken and not answered. When it ends they are cut, or,
+   * `forGood`, say nothing for ever: a router forgot them.
+   */
+  | { kind: "half-open"; forGood?: boolean }
   /** Each connection carries this many bytes more from the server and is cut then, in the middle of a frame. */
   | { kind: "truncate"; bytes: number };
 
@@ -47,7 +50,7 @@ export class Proxy {
     this.fault = fault;
     for (const link of this.links) {
       // A connection that hung does not come back to life: a phone that changed its network has another address.
-      if (before.kind === "half-open") link.cut();
+      if (before.kind === "half-open" && !before.forGood) link.cut();
       else link.suffer(fault);
     }
   }
@@ -104,6 +107,7 @@ class Link {
   }
 
   suffer(fault: Fault): void {
+    if (this.fault.kind === "half-open") return;
     this.fault = fault;
     this.left = fault.kind === "truncate" ? fault.bytes : Infinity;
     if (fault.kind === "drop" || this.left === 0) this.cut();
