@@ -233,6 +233,17 @@ impl Hub {
         }
     }
 
+    /// Ends the subscription that this reading of the log is for, and no later one.
+    pub fn give_up(&self, connection: &Connection, reading: Reading) {
+        let id = reading.conversation;
+        self.leave(id, |room| {
+            if room.give_up(connection.id, reading) {
+                connection.subscriptions.lock().remove(&id);
+                connection.lane.forget(id);
+            }
+        });
+    }
+
     pub fn unsubscribe(&self, connection: &Connection, id: ConversationId) {
         connection.subscriptions.lock().remove(&id);
         connection.lane.forget(id);

@@ -72,6 +72,12 @@ impl Connection {
         self.subscribed.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Whether a frame that was taken from the lane when so much had been taken back may still go out: the
+    /// reader may have lost access while an earlier frame waited for the socket.
+    pub fn may_go(&self, of: Option<ConversationId>, recalls: u64) -> bool {
+        self.lane.recalls() == recalls || of.is_none_or(|id| self.is_subscribed(id))
+    }
+
     /// Whether this connection stands in the room of that conversation.
     pub fn is_subscribed(&self, id: ConversationId) -> bool {
         self.subscriptions.lock().contains(&id)

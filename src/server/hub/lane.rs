@@ -1,6 +1,9 @@
 //! What waits for one reader: bounded, so that a slow one never holds memory nor the others up.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -16,6 +19,8 @@ const SLOT_BYTES: usize = 64;
 #[derive(Default)]
 pub struct Lane {
     inner: Mutex<Inner>,
+    /// How often frames were taken back.
+    recalls: AtomicU64,
     wake: Notify,
 }
 
@@ -30,10 +35,19 @@ struct Inner {
     at_once: bool,
 }
 
-struct Item {
-    payload: Payload,
+#[derive(Debug, PartialEq, Eq)]
+pub struct Item {
+    pub payload: Payload,
     /// Of which conversation, so that it can be taken back when the reader loses access.
-    of: Option<ConversationId>,
+    pub of: Option<ConversationId>,
+}
+
+/// Frames in the writer's hand. Where the lane's [`Lane::recalls`] are others by now,
+/// [`super::Connection::may_go`] says which of them still go out.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Frames {
+    pub items: Vec<Item>,
+    pub recalls: u64,
 }
 
 impl Item {
@@ -70,7 +84,7 @@ pub enum Pushed {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Work {
     /// At most about [`limits::WRITE_BUFFER_BYTES`]; more may follow.
-    Frames(Vec<Payload>),
+    Frames(Frames),
     /// All that was queued is written: read on in the log of this conversation.
     ReadOn(Reading),
     Close(Close),
@@ -118,9 +132,15 @@ impl Lane {
     /// Takes back what waits of a conversation that the reader may no longer see.
     pub fn forget(&self, id: ConversationId) {
         let mut inner = self.inner.lock();
+        self.recalls.fetch_add(1, Ordering::Release);
         inner.queue.retain(|item| item.of != Some(id));
         inner.bytes = inner.queue.iter().map(Item::cost).sum();
         inner.behind.retain(|behind| behind.conversation != id);
+    }
+
+    /// How often anything was taken back.
+    pub fn recalls(&self) -> u64 {
+        self.recalls.load(Ordering::Acquire)
     }
 
     /// Closes after what is queued. The first close counts.
@@ -148,7 +168,7 @@ impl Lane {
     pub fn try_work(&self) -> Option<Work> {
         let mut inner = self.inner.lock();
         if !inner.queue.is_empty() {
-            return Some(Work::Frames(inner.take_some()));
+            return Some(Work::Frames(Frames { items: inner.take_some(), recalls: self.recalls() }));
         }
         if let Some(close) = &inner.close {
             return Some(Work::Close(close.clone()));
@@ -188,14 +208,14 @@ impl Inner {
         self.close.get_or_insert_with(|| Close { code, reason: code.as_str().into() });
     }
 
-    fn take_some(&mut self) -> Vec<Payload> {
+    fn take_some(&mut self) -> Vec<Item> {
         let mut taken = Vec::new();
         let mut bytes = 0;
         while bytes < limits::WRITE_BUFFER_BYTES
             && let Some(item) = self.queue.pop_front()
         {
             bytes += item.cost();
-            taken.push(item.payload);
+            taken.push(item);
         }
         self.bytes -= bytes;
         if self.queue.is_empty() {
@@ -212,6 +232,13 @@ mod tests {
 
     fn text(bytes: usize) -> Payload {
         "x".repeat(bytes).into()
+    }
+
+    fn taken(lane: &Lane) -> Vec<Payload> {
+        match lane.try_work() {
+            Some(Work::Frames(frames)) => frames.items.into_iter().map(|item| item.payload).collect(),
+            other => panic!("frames, not {other:?}"),
+        }
     }
 
     #[test]
@@ -246,7 +273,7 @@ mod tests {
     fn one_frame_larger_than_the_lane_goes_alone() {
         let lane = Lane::default();
         assert_eq!(lane.push(Kind::Durable, None, text(limits::LANE_BYTES * 2)), Pushed::Queued);
-        assert!(matches!(lane.try_work(), Some(Work::Frames(frames)) if frames.len() == 1));
+        assert!(matches!(lane.try_work(), Some(Work::Frames(frames)) if frames.items.len() == 1));
         assert_eq!(lane.bytes(), 0);
     }
 
@@ -258,7 +285,7 @@ mod tests {
         lane.push(Kind::Durable, Some(mine), "b".into());
         lane.fall_behind(Reading { conversation: theirs, subscription: 0 });
         lane.forget(theirs);
-        assert_eq!(lane.try_work(), Some(Work::Frames(vec!["b".into()])));
+        assert_eq!(taken(&lane), [Payload::from("b")]);
         assert_eq!(lane.try_work(), None);
     }
 
@@ -267,7 +294,7 @@ mod tests {
         let lane = Lane::default();
         lane.push(Kind::Durable, None, "a".into());
         lane.close(CloseCode::Draining, "250");
-        assert_eq!(lane.try_work(), Some(Work::Frames(vec!["a".into()])));
+        assert_eq!(taken(&lane), [Payload::from("a")]);
         assert!(matches!(lane.try_work(), Some(Work::Close(close)) if close.reason == "250"));
 
         let lane = Lane::default();

@@ -134,6 +134,15 @@ impl Room {
         }
     }
 
+    /// Ends the subscription that this reading of the log is for; whether it was still there.
+    pub(super) fn give_up(&mut self, id: ConnectionId, reading: Reading) -> bool {
+        let is_there = self.reader(id, reading).is_some();
+        if is_there {
+            self.leave(id);
+        }
+        is_there
+    }
+
     pub(super) fn leave(&mut self, id: ConnectionId) {
         if let Some(at) = self.subscribers.iter().position(|subscriber| subscriber.connection.id == id) {
             self.subscribers.swap_remove(at);
@@ -147,8 +156,9 @@ impl Room {
         self.subscribers.retain(|subscriber| {
             let stays = subscriber.connection.user.id != user || subscriber.seen_head >= left;
             if !stays {
-                subscriber.connection.lane.forget(conversation);
+                // In this order: who sees that something was taken back finds that it is subscribed no more.
                 subscriber.connection.subscriptions.lock().remove(&conversation);
+                subscriber.connection.lane.forget(conversation);
             }
             stays
         });

@@ -1,5 +1,5 @@
 use super::{
-    lane::{Reading, Work},
+    lane::{Item, Reading, Work},
     *,
 };
 use crate::{
@@ -56,8 +56,8 @@ fn waiting(connection: &Connection) -> Vec<String> {
     loop {
         match connection.lane.try_work() {
             Some(Work::Frames(frames)) => {
-                for text in frames {
-                    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+                for Item { payload, .. } in frames.items {
+                    let value: serde_json::Value = serde_json::from_str(&payload).unwrap();
                     seen.push(value["type"].as_str().map_or_else(|| value["seq"].to_string(), str::to_owned));
                 }
             }
@@ -157,6 +157,38 @@ fn from_the_removal_on_no_frame_goes_to_the_one_removed() {
     assert_eq!(waiting(&annas), ["subscribed", "1", "2", "3"]);
     assert_eq!(waiting(&bens), [""; 0]);
     assert_eq!(bens.subscriptions(), 0);
+}
+
+#[test]
+fn what_the_writer_has_in_hand_at_the_removal_does_not_go_out_either() {
+    let (hub, id, other) = (Hub::default(), fresh_id!(ConversationId), fresh_id!(ConversationId));
+    let ben = person("Ben");
+    let (live, behind) = (connection(&ben), connection(&ben));
+    subscribe(&hub, &live, id, 0, 0);
+    subscribe(&hub, &behind, id, 0, 9);
+    hub.deliver(event(id, 1, Event::Hidden));
+    let Some(Work::Frames(in_hand)) = live.lane.try_work() else { panic!("nothing waits") };
+    assert_eq!(waiting(&behind), ["subscribed"]);
+    let (recalls, page) = (behind.lane.recalls(), reading(&behind));
+    assert!(hub.cursor_behind(&behind, page).is_some());
+    assert!(live.may_go(Some(id), in_hand.recalls) && behind.may_go(Some(id), recalls));
+    hub.deliver(removal(&hub, id, 10, &ben));
+    assert!(!live.may_go(Some(id), in_hand.recalls) && !behind.may_go(Some(id), recalls));
+    subscribe(&hub, &live, other, 0, 0);
+    assert!(live.may_go(Some(other), in_hand.recalls) && live.may_go(None, in_hand.recalls));
+}
+
+#[test]
+fn a_reading_that_is_given_up_ends_no_later_subscription() {
+    let (hub, id, reader) = (Hub::default(), fresh_id!(ConversationId), connection(&person("Anna")));
+    subscribe(&hub, &reader, id, 0, 9);
+    assert_eq!(waiting(&reader), ["subscribed"]);
+    let old = reading(&reader);
+    subscribe(&hub, &reader, id, 9, 9);
+    hub.give_up(&reader, old);
+    hub.deliver(event(id, 10, Event::Hidden));
+    assert_eq!(waiting(&reader), ["subscribed", "10"]);
+    assert!(reader.is_subscribed(id));
 }
 
 #[test]

@@ -16,12 +16,31 @@ use crate::{
 
 use std::sync::Arc;
 
+/// How often somebody is looked for again who was removed, and perhaps added again, in between.
+const LOOKS: usize = 3;
+
 pub(super) async fn subscribe(
     state: &AppState,
     connection: &Arc<Connection>,
     cursor: &Cursor,
     reference: Option<&String>,
 ) -> Result<(), Problem> {
+    for _ in 0..LOOKS {
+        if join_and_announce(state, connection, cursor, reference).await? {
+            return Ok(());
+        }
+    }
+    connection.send(&EphemeralFrame::Subscribed(denied(cursor.id, reference)));
+    Ok(())
+}
+
+/// `false`: removed between the look and the announcement, so that another look is due.
+async fn join_and_announce(
+    state: &AppState,
+    connection: &Arc<Connection>,
+    cursor: &Cursor,
+    reference: Option<&String>,
+) -> Result<bool, Problem> {
     let id = cursor.id;
     // Joined before the head is read: an event after that head finds us in the room.
     if !state.hub.join(connection, id) {
@@ -33,7 +52,7 @@ pub(super) async fn subscribe(
         Ok(None) => {
             state.hub.unsubscribe(connection, id);
             connection.send(&EphemeralFrame::Subscribed(denied(id, reference)));
-            return Ok(());
+            return Ok(true);
         }
         Err(error) => {
             state.hub.unsubscribe(connection, id);
@@ -43,7 +62,7 @@ pub(super) async fn subscribe(
     let plan = Plan::of(cursor, state.log_epoch, access.head);
     tracing::debug!(conversation = %id, mode = ?plan.mode, after = plan.start.0, head = access.head.0, "subscribed");
     metrics::counter!("magpie_subscribes_total", "mode" => plan.mode_name()).increment(1);
-    let announced = state.hub.announce(connection, id, plan.start, access.head, |typing| {
+    Ok(state.hub.announce(connection, id, plan.start, access.head, |typing| {
         EphemeralFrame::Subscribed(Subscribed {
             conversation_id: id,
             mode: plan.mode,
@@ -56,12 +75,7 @@ pub(super) async fn subscribe(
             control: None,
             reference: reference.cloned(),
         })
-    });
-    if !announced {
-        // Removed between the look and the announcement.
-        connection.send(&EphemeralFrame::Subscribed(denied(id, reference)));
-    }
-    Ok(())
+    }))
 }
 
 /// The conversation and, where they are few enough to be named, its people; `None` for who may not see it.

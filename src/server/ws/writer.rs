@@ -11,9 +11,8 @@ use crate::{
     server::{
         hub::{
             Connection,
-            lane::{Close, Reading, Work},
+            lane::{Close, Item, Reading, Work},
         },
-        payload::Payload,
         state::AppState,
         storage::{self, Page, Storage},
     },
@@ -41,8 +40,8 @@ impl Writer {
         while let Some(work) = next.take() {
             match work {
                 Work::Frames(frames) => {
-                    written += frames.iter().map(|payload| payload.len()).sum::<usize>();
-                    self.feed(frames).await?;
+                    written += frames.items.iter().map(|item| item.payload.len()).sum::<usize>();
+                    self.feed(frames.items, frames.recalls).await?;
                 }
                 Work::ReadOn(reading) => {
                     self.read_on(reading).await?;
@@ -85,6 +84,7 @@ impl Writer {
 
     /// Writes one page of a conversation's log to a reader that is behind.
     async fn read_on(&mut self, reading: Reading) -> ControlFlow<Close> {
+        let recalls = self.connection.lane.recalls();
         let Some(cursor) = self.state.hub.cursor_behind(&self.connection, reading) else {
             return ControlFlow::Continue(());
         };
@@ -92,12 +92,13 @@ impl Writer {
         match next_page(&*self.state.storage, self.connection.user.id, id, cursor).await {
             Ok(Some(page)) => {
                 let last = page.frames.last().map_or(cursor, |frame| frame.seq);
-                self.feed(page.frames.into_iter().map(|frame| frame.text.into())).await?;
+                let items = page.frames.into_iter().map(|frame| Item { payload: frame.text.into(), of: Some(id) });
+                self.feed(items, recalls).await?;
                 self.state.hub.caught_up(&self.connection, reading, last, page.head);
                 ControlFlow::Continue(())
             }
             Ok(None) => {
-                self.state.hub.unsubscribe(&self.connection, id);
+                self.state.hub.give_up(&self.connection, reading);
                 ControlFlow::Continue(())
             }
             Err(error) => {
@@ -108,12 +109,15 @@ impl Writer {
         }
     }
 
-    /// Into the socket's buffer, and from there out as it fills.
-    async fn feed(&mut self, payloads: impl IntoIterator<Item = Payload>) -> ControlFlow<Close> {
-        let (socket, encoding) = (&mut self.socket, self.connection.encoding);
+    /// Into the socket's buffer, and from there out as it fills. The reader may take its time, and lose access
+    /// meanwhile: what it may not see any more stays here.
+    async fn feed(&mut self, items: impl IntoIterator<Item = Item>, recalls: u64) -> ControlFlow<Close> {
+        let (socket, connection) = (&mut self.socket, &self.connection);
         let fed = async {
-            for payload in payloads {
-                socket.feed(payload.message(encoding)).await?;
+            for Item { payload, of } in items {
+                if connection.may_go(of, recalls) {
+                    socket.feed(payload.message(connection.encoding)).await?;
+                }
             }
             Ok(())
         };
