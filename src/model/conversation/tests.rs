@@ -1,3 +1,5 @@
+mod resume;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -5,8 +7,10 @@ use crate::{
     model::outbox::Outgoing,
     protocol::{
         DurableFrame, EphemeralFrame, Event, RunStatus,
-        agent::{AgentRun, AgentStep, ChartGenerated, Progress, RunResult, ToolCall, ToolResult},
-        dialog::{DialogStatus, Owner},
+        agent::{
+            AgentRun, AgentStep, Approval, ApprovalResolved, ChartGenerated, Progress, RunResult, ToolCall, ToolResult,
+        },
+        dialog::{ControlChanged, ControlState, DialogStatus, Owner},
         http::{Conversation, ConversationDetail, Kind, LastMessage, MessageNow, Messages, Role},
         ids::{CallId, ChartId, UserId},
         server::{
@@ -137,6 +141,11 @@ fn project(events: &[DurableFrame]) -> Seed {
                 }
             }
             Event::Member(MemberChanged { user, change: Membership::Left }) => members.retain(|one| one.id != user.id),
+            Event::Member(MemberChanged { user, change: Membership::Joined }) => {
+                if members.iter().all(|one| one.id != user.id) {
+                    members.push(Member { id: user.id, name: user.name.clone(), ..member(0) });
+                }
+            }
             _ => {}
         }
     }
@@ -160,7 +169,20 @@ fn event() -> impl Strategy<Value = Event> {
         })),
         1 => of(|n, by, _| Event::Deleted(Deleted { message_id: message_id(n), by: user(by) })),
         3 => of(|n, by, on| Event::Reaction(Reaction { message_id: message_id(n), by: user(by), emoji: "👍".into(), on })),
-        1 => of(|_, n, _| Event::Member(MemberChanged { user: user(n + 1), change: Membership::Left })),
+        1 => of(|_, n, joins| Event::Member(MemberChanged {
+            user: user(n + 1), change: if joins { Membership::Joined } else { Membership::Left },
+        })),
+        1 => of(|n, call, _| Event::Approval(Approval {
+            run_id: run_id(n), call_id: call_id(call), agent: "assistant".into(), tool_name: "send".into(),
+            arguments: serde_json::json!({}), expires_at: Timestamp(9),
+        })),
+        1 => of(|n, call, approved| Event::ApprovalResolved(ApprovalResolved {
+            run_id: run_id(n), call_id: call_id(call), approved, by: Some(user(1)), arguments: None,
+        })),
+        1 => of(|epoch, by, _| Event::Control(ControlChanged {
+            state: ControlState { owner: Owner::Human { user: user(by) }, status: DialogStatus::Open, epoch },
+            by: user(by), reason: None,
+        })),
         2 => (small(), prop::sample::select(vec![
             RunStatus::Initializing, RunStatus::Processing, RunStatus::Waiting, RunStatus::Completed, RunStatus::Cancelled,
             RunStatus::Failed, RunStatus::Interrupted,
@@ -221,6 +243,8 @@ fn fold(thread: &mut Thread, events: &[DurableFrame]) {
 /// What is only of the moment, or fetched, is left out of the comparison.
 fn settled(mut thread: Thread) -> Thread {
     thread.opened_at = Seq::ZERO;
+    thread.reads.retain(|read| read.up_to > Seq::ZERO);
+    thread.members.iter_mut().for_each(|member| *member = Member { id: member.id, ..self::member(0) });
     thread
 }
 
