@@ -13,6 +13,7 @@ mod heartbeat;
 mod http;
 mod leptos_toml;
 mod protocol_frames;
+mod protocol_fuzz;
 mod protocol_round_trip;
 mod protocol_schema;
 mod renewal;

@@ -229,7 +229,7 @@ impl ClientEnvelope {
             Some(_) if ClientFrame::TYPES.contains(&kind.as_str()) => {
                 return Err(invalid("payload", "an object".into(), reference));
             }
-            Some(_) => return Err(FrameError::UnknownType { kind, reference }),
+            Some(_) => return Err(unknown(&kind, reference)),
         };
         match ClientFrame::read(&kind, payload) {
             Some(Ok(frame)) => Ok(Self { frame, reference }),
@@ -237,7 +237,7 @@ impl ClientEnvelope {
                 let (field, problem) = locate(&error);
                 Err(invalid(&field, problem, reference))
             }
-            None => Err(FrameError::UnknownType { kind, reference }),
+            None => Err(unknown(&kind, reference)),
         }
     }
 }
@@ -268,8 +268,20 @@ impl ClientFrame {
     }
 }
 
+fn unknown(kind: &str, reference: Option<String>) -> FrameError {
+    FrameError::UnknownType { kind: quoted(kind), reference }
+}
+
+/// No more of a client's own words than help to find them: the answer to a frame is not to be larger than it.
+fn quoted(text: &str) -> String {
+    match text.char_indices().nth(limits::PROBLEM_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 fn invalid(field: &str, problem: String, reference: Option<String>) -> FrameError {
-    let details = Details::from([(field.to_owned(), problem)]);
+    let details = Details::from([(field.to_owned(), quoted(&problem))]);
     FrameError::Invalid { details, reference }
 }
 
@@ -319,6 +331,22 @@ mod tests {
         let nested = ClientEnvelope::parse(r#"{"type":"subscribe","payload":{"conversations":[{"after":1}]}}"#);
         let Err(FrameError::Invalid { details, .. }) = nested else { panic!("{nested:?}") };
         assert_eq!(details.keys().collect::<Vec<_>>(), ["conversations[0].id"]);
+    }
+
+    #[test]
+    fn a_refusal_quotes_no_more_than_a_few_words_of_what_it_refuses() {
+        let long = "é".repeat(limits::CLIENT_FRAME_BYTES / 4);
+        for text in [
+            format!(r#"{{"type":"{long}"}}"#),
+            format!(r#"{{"type":"subscribe","payload":{{"conversations":"{long}"}}}}"#),
+            format!(r#"{{"type":"react","payload":{{"on":"{long}"}}}}"#),
+        ] {
+            let error = ClientEnvelope::parse(&text).unwrap_err();
+            assert!(error.to_string().chars().count() < 2 * limits::PROBLEM_CHARS, "{error:.300}");
+            if let FrameError::Invalid { details, .. } = error {
+                assert!(details.values().all(|problem| problem.chars().count() <= limits::PROBLEM_CHARS + 1));
+            }
+        }
     }
 
     #[test]

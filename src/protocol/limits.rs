@@ -12,6 +12,8 @@ pub const HTTP_BODY_BYTES: usize = 128 * 1024;
 pub const MESSAGE_BYTES: usize = 32_768;
 /// A client's name for a frame.
 pub const REF_BYTES: usize = 128;
+/// What an answer quotes of a frame that is wrong.
+pub const PROBLEM_CHARS: usize = 200;
 pub const TITLE_CHARS: usize = 120;
 pub const DISPLAY_NAME_CHARS: usize = 64;
 pub const USERNAME_CHARS: std::ops::RangeInclusive<usize> = 2..=32;
