@@ -4,13 +4,13 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run dev build test lint unit e2e bench setup clean
+.PHONY: help run dev build test lint unit e2e chaos autobahn bench setup clean
 
 help: ## this list
 	@echo "Magpie: a self-hosted chat for people and AI agents."
 	@echo
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | \
-		awk -F'\t' '{ printf "  make %-7s %s\n", $$1, $$2 }'
+		awk -F'\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
 
 run: build ## set up, build optimised, serve http://127.0.0.1:3000
 	@exec target/release/magpie
@@ -41,6 +41,14 @@ e2e: build ## build, then the browser tests alone (ARGS='live.spec.ts --headed')
 bench: ## measure against bare axum, naive axum and FastAPI, write docs/benchmarks.md (QUICK=1: 3 minutes)
 	@scripts/setup.sh toolchain
 	@scripts/bench.sh
+
+chaos: ## 1,000 seeds of everything failing at once (SEEDS=100 FROM=1 JOBS=2); some of them are in unit
+	@scripts/setup.sh toolchain
+	@scripts/chaos.sh
+
+autobahn: ## the Autobahn WebSocket test suite against the server's socket stack (Python 2.7 or docker)
+	@scripts/setup.sh toolchain
+	@scripts/autobahn.sh
 
 setup: ## only install what is missing for all of the above
 	@scripts/setup.sh build nextest browser

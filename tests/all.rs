@@ -6,9 +6,11 @@ mod support;
 
 mod agents;
 mod bounds;
+mod chaos;
 mod compression;
 mod documentation;
 mod durability;
+mod fault_proxy;
 mod heartbeat;
 mod http;
 mod leptos_toml;

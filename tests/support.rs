@@ -1,6 +1,7 @@
 //! A real server on a free port, with a real SQLite file, and clients that speak to it as any would.
 
 pub mod process;
+pub mod proxy;
 pub mod socket;
 
 use std::{net::SocketAddr, path::Path};

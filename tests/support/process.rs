@@ -15,7 +15,11 @@ pub struct Process {
 impl Process {
     /// Starts the binary on a free port; returns when it listens.
     pub fn start(data: &Path) -> Self {
-        let mut child = command(data).stdout(Stdio::piped()).spawn().expect("the binary starts");
+        Self::spawn(command(data))
+    }
+
+    pub fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary starts");
         let stdout = child.stdout.take().expect("its output");
         let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
         let addr = lines.find_map(|line| line.strip_prefix("Magpie is at http://")?.parse().ok());
