@@ -1,5 +1,6 @@
 //! The socket: [`upgrade`] decides who may in, [`session`] owns one socket for its life, [`writer`] puts out
-//! what its lane holds, [`frames`] does what a client's frame asks for, [`subscribe`] resumes a conversation.
+//! what its lane holds, [`wire`] is how the library is used, [`frames`] does what a client's frame asks for,
+//! [`subscribe`] resumes a conversation.
 //!
 //! No SQL and no NATS in here: the use cases and the traits do that.
 
@@ -15,6 +16,7 @@ pub mod presence;
 mod session;
 mod subscribe;
 mod upgrade;
+pub mod wire;
 mod writer;
 
 pub fn routes(state: AppState) -> Router<AppState> {

@@ -13,6 +13,7 @@ use super::{
     heartbeat::{Beat, Heartbeat},
     presence,
     upgrade::{Admitted, Version},
+    wire,
     writer::Writer,
 };
 use crate::{
@@ -211,7 +212,7 @@ impl Session {
             }
             Some(Ok(WsMessage::Ping(_) | WsMessage::Pong(_))) => ControlFlow::Continue(None),
             Some(Ok(WsMessage::Close(_))) | None => close(CloseCode::Normal),
-            Some(Err(error)) => close(code_of(error)),
+            Some(Err(error)) => close(wire::close_code(error)),
         }
     }
 
@@ -276,18 +277,6 @@ async fn finished(handling: &mut Option<Handling>) -> Handled {
 
 fn close<C>(code: CloseCode) -> ControlFlow<Close, C> {
     ControlFlow::Break(Close { code, reason: code.as_str().into() })
-}
-
-/// What the WebSocket library calls wrong, as a close code.
-fn code_of(error: axum::Error) -> CloseCode {
-    use tungstenite::Error;
-    let error = error.into_inner();
-    match error.downcast_ref::<Error>() {
-        Some(Error::Capacity(_)) => CloseCode::TooLarge,
-        Some(Error::Utf8(_)) => CloseCode::BadUtf8,
-        Some(Error::Protocol(_)) => CloseCode::ProtocolError,
-        _ => CloseCode::GoingAway,
-    }
 }
 
 fn too_many(full: Full) -> Problem {

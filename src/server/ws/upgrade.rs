@@ -10,9 +10,9 @@ use axum::{
 use serde::Deserialize;
 use tracing::Instrument;
 
-use super::{Shared, session::Session};
+use super::{Shared, session::Session, wire};
 use crate::{
-    protocol::{self, Code, Problem, limits},
+    protocol::{self, Code, Problem},
     server::{
         auth::{self, Caller},
         http::ClientAddress,
@@ -92,19 +92,13 @@ fn accept(
 ) -> Response {
     let version = Version::offered(headers);
     let sockets = state.sockets.clone();
-    upgrade
-        .protocols([protocol::VERSION])
-        .read_buffer_size(limits::READ_BUFFER_BYTES)
-        .write_buffer_size(limits::WRITE_BUFFER_BYTES)
-        .max_message_size(limits::CLIENT_FRAME_BYTES)
-        .max_frame_size(limits::CLIENT_FRAME_BYTES)
-        .on_upgrade(move |socket| {
-            let session = Session::new(state, admitted, encoding, socket);
-            let span = tracing::info_span!("socket", connection = %session.id(), user = %session.user());
-            // A task of its own: the one that upgraded holds the request's memory for as long as it lives.
-            sockets.spawn(session.run(version).instrument(span));
-            std::future::ready(())
-        })
+    wire::tuned(upgrade).protocols([protocol::VERSION]).on_upgrade(move |socket| {
+        let session = Session::new(state, admitted, encoding, socket);
+        let span = tracing::info_span!("socket", connection = %session.id(), user = %session.user());
+        // A task of its own: the one that upgraded holds the request's memory for as long as it lives.
+        sockets.spawn(session.run(version).instrument(span));
+        std::future::ready(())
+    })
 }
 
 /// What a client's subprotocols say of its version.
