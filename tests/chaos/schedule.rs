@@ -76,9 +76,13 @@ impl Schedule {
         let removals = removals(&rooms, &mut rng);
         let flood = match rng.random_range(0..20) {
             0 => Some(Flood::Events(rng.random_range(1_010..1_300))),
-            1 => Some(Flood::Bytes { messages: rng.random_range(30..120), each: 32_000 }),
+            1 => Some(Flood::Bytes { messages: rng.random_range(100..200), each: 32_000 }),
             _ => None,
         };
+        if matches!(flood, Some(Flood::Bytes { .. })) {
+            // Else the kernel takes it all.
+            devices[0].has_small_buffer = true;
+        }
         Self { seed, rooms, devices, lasts, kills, clock, removals, flood }
     }
 }

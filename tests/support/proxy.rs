@@ -19,7 +19,7 @@ use std::{
 use parking_lot::Mutex;
 use rand::{SeedableRng, rngs::StdRng};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{Notify, watch},
     task::{JoinHandle, JoinSet},
     time::Instant,
@@ -29,6 +29,8 @@ pub use plan::{End, Plan, Way, Weather};
 
 /// Connections at one time; one more is reset at once.
 const CONNECTIONS: usize = 64;
+/// Bytes on their way to a client, as the kernel counts them.
+const CLIENT_BUFFER: u32 = 16 * 1024;
 
 pub struct Proxy {
     pub addr: SocketAddr,
@@ -88,7 +90,7 @@ impl Counts {
 impl Proxy {
     /// Listens on a free port of the loopback; connections lead to `upstream`.
     pub async fn start(upstream: SocketAddr, seed: u64, weather: Weather) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = listen().expect("a free port");
         let addr = listener.local_addr().expect("an address");
         let line = Arc::new(Line {
             upstream: watch::Sender::new(upstream),
@@ -147,6 +149,14 @@ impl Drop for Proxy {
         // The connections are tasks of the accepting task: they end with it.
         self.accepting.abort();
     }
+}
+
+/// Its connections have the listener's buffer: small, so that the server feels a client that does not read.
+fn listen() -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_send_buffer_size(CLIENT_BUFFER)?;
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    socket.listen(64)
 }
 
 async fn accept(listener: TcpListener, line: Arc<Line>) {
