@@ -28,6 +28,20 @@ async fn a_client_that_goes_on_over_its_rate_is_told_when_to_try_again_and_then_
 }
 
 #[tokio::test]
+async fn a_client_that_flickers_between_typing_and_not_is_told_to_slow_down() {
+    let app = limited_app().await;
+    let anna = app.register("anna").await;
+    let room = app.room(&anna, &[]).await;
+    let mut socket = app.connect(&anna).await;
+    for _ in 0..=limits::TYPING_PER_CONNECTION.burst * 2 {
+        socket.send("typing_start", json!({ "conversation_id": room })).await;
+        socket.send("typing_stop", json!({ "conversation_id": room })).await;
+    }
+    assert_eq!(socket.next_of("error").await["code"], "rate_limited");
+    socket.settled().await;
+}
+
+#[tokio::test]
 async fn one_address_opens_so_many_sockets_at_once_and_then_waits() {
     let app = limited_app().await;
     let mut refused = None;

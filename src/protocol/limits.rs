@@ -107,6 +107,8 @@ pub const TYPING_RESEND_MS: u64 = 3_000;
 pub const TYPING_STOP_MS: u64 = 5_000;
 /// The server says it for a client that does not.
 pub const TYPING_EXPIRE_MS: u64 = 7_000;
+/// Who is shown typing is not told of again sooner than this.
+pub const TYPING_REPEAT_MS: i64 = 1_000;
 /// Readers of one conversation up to which presence is told live: n people coming make n² frames.
 pub const PRESENCE_READERS: usize = 200;
 /// How often the server looks for typing and presence that have run out.
@@ -138,6 +140,8 @@ pub struct Rate {
 pub const WRITES_PER_USER: Rate = Rate { burst: 300, every_ms: 50 };
 /// Frames of one connection, of any type.
 pub const FRAMES_PER_CONNECTION: Rate = Rate { burst: 500, every_ms: 10 };
+/// Times that one connection starts to type: each is told to all who read the conversation.
+pub const TYPING_PER_CONNECTION: Rate = Rate { burst: 20, every_ms: 500 };
 /// Attempts to open a socket from one address: an office behind one address comes back at once when a server
 /// restarts.
 pub const SOCKETS_PER_ADDRESS: Rate = Rate { burst: 1_000, every_ms: 20 };

@@ -78,9 +78,9 @@ impl Rates {
         self.keyed.as_ref().map_or(Ok(()), |keyed| keyed.timings.check(&user))
     }
 
-    /// One connection's own count of its frames.
-    pub fn frame_limiter(&self) -> FrameLimiter {
-        FrameLimiter(self.keyed.as_ref().map(|_| RateLimiter::direct(quota(limits::FRAMES_PER_CONNECTION))))
+    /// One connection's own count of its frames, at [`limits::FRAMES_PER_CONNECTION`] or another rate of its own.
+    pub fn frame_limiter(&self, rate: Rate) -> FrameLimiter {
+        FrameLimiter(self.keyed.as_ref().map(|_| RateLimiter::direct(quota(rate))))
     }
 }
 
@@ -191,7 +191,8 @@ mod tests {
     #[test]
     fn a_connection_has_its_own_count() {
         let rates = on();
-        let (one, other) = (rates.frame_limiter(), rates.frame_limiter());
+        let (one, other) =
+            (rates.frame_limiter(limits::FRAMES_PER_CONNECTION), rates.frame_limiter(limits::FRAMES_PER_CONNECTION));
         let burst = limits::FRAMES_PER_CONNECTION.burst;
         assert!((burst..burst * 2).contains(&passing(burst * 2, || one.check())));
         other.check().unwrap();
@@ -200,7 +201,7 @@ mod tests {
     #[test]
     fn rates_that_are_off_let_everything_pass() {
         let rates = Rates::new(&LimitsConfig { rates: RateLimits::Off });
-        let (anna, frames) = (fresh_id!(UserId), rates.frame_limiter());
+        let (anna, frames) = (fresh_id!(UserId), rates.frame_limiter(limits::FRAMES_PER_CONNECTION));
         for _ in 0..1_000 {
             rates.write(anna).unwrap();
             rates.sign_in_as("anna").unwrap();

@@ -46,6 +46,8 @@ pub(super) struct Typing {
     pub user: UserRef,
     pub connection: Option<ConnectionId>,
     pub until: Timestamp,
+    /// What `until` was when it was last told.
+    told: Timestamp,
 }
 
 impl Subscriber {
@@ -206,12 +208,16 @@ impl Room {
     pub(super) fn start_typing(&mut self, user: &UserRef, connection: Option<ConnectionId>, until: Timestamp) -> bool {
         if let Some(typing) = self.typing.iter_mut().find(|t| t.user.id == user.id && t.connection == connection) {
             typing.until = until;
-            return true;
+            let is_due = until.as_ms() - typing.told.as_ms() >= limits::TYPING_REPEAT_MS;
+            if is_due {
+                typing.told = until;
+            }
+            return is_due;
         }
         if self.typing.len() >= limits::TYPING_PER_CONVERSATION {
             return false;
         }
-        self.typing.push(Typing { user: user.clone(), connection, until });
+        self.typing.push(Typing { user: user.clone(), connection, until, told: until });
         true
     }
 

@@ -233,6 +233,15 @@ fn a_room_that_everyone_left_is_forgotten() {
 }
 
 #[test]
+fn who_is_shown_typing_is_not_told_of_at_each_key() {
+    let (hub, id, anna) = (Hub::default(), fresh_id!(ConversationId), person("Anna"));
+    assert!(hub.start_typing(id, &anna, None));
+    assert!(!hub.start_typing(id, &anna, None));
+    assert!(hub.stop_typing(id, anna.id, None));
+    assert!(hub.start_typing(id, &anna, None), "a stop in between is news");
+}
+
+#[test]
 fn typing_ends_when_nothing_is_heard_any_more() {
     let (hub, id, anna) = (Hub::default(), fresh_id!(ConversationId), person("Anna"));
     assert!(hub.start_typing(id, &anna, None));

@@ -25,6 +25,7 @@ pub(super) struct Dispatcher {
     connection: Arc<Connection>,
     caller: User,
     limiter: FrameLimiter,
+    typing: FrameLimiter,
 }
 
 /// What became of a frame, for the session's bookkeeping. The client has its answer already.
@@ -38,8 +39,9 @@ pub(super) enum Handled {
 
 impl Dispatcher {
     pub(super) fn new(state: Arc<AppState>, connection: Arc<Connection>, caller: User) -> Self {
-        let limiter = state.rates.frame_limiter();
-        Self { state, connection, caller, limiter }
+        let limiter = state.rates.frame_limiter(limits::FRAMES_PER_CONNECTION);
+        let typing = state.rates.frame_limiter(limits::TYPING_PER_CONNECTION);
+        Self { state, connection, caller, limiter, typing }
     }
 
     /// The role that the socket was opened with.
@@ -188,6 +190,7 @@ impl Dispatcher {
             return Err(Problem::invalid("visibility", "a room has no notes"));
         }
         self.must_see(frame.conversation_id).await?;
+        self.typing.check()?;
         let user = &self.connection.user;
         if self.state.hub.start_typing(frame.conversation_id, user, Some(self.connection.id)) {
             let typing = UserTyping::of(frame, user.clone());
