@@ -1,8 +1,12 @@
 // What is written without a network: kept in the browser, shared by its tabs, sent once.
 
 import type { Page } from "@playwright/test";
+import { appendFile, cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 
-import { expect, freshName, Person, test } from "./support/test.ts";
+import { site } from "./support/server.ts";
+import { expect, freshName, Person, Server, test } from "./support/test.ts";
 
 // Chromium itself writes these when a server is gone.
 const SERVER_GONE = /WebSocket connection to .* failed|net::ERR_(CONNECTION_|EMPTY_RESPONSE|INTERNET_DISCONNECTED|FAILED)|Failed to fetch|status of 401/;
@@ -43,9 +47,27 @@ async function settled(person: Person, text: string): Promise<void> {
   await expect.poll(() => kept(person.page)).toContain(text);
 }
 
+/** Has the browser look for a new service worker; what became of that one. */
+async function update(page: Page): Promise<string> {
+  return page.evaluate(async () => {
+    const registration = (await navigator.serviceWorker.getRegistration())!;
+    const end = new Promise<string>((resolve) =>
+      registration.addEventListener("updatefound", () => {
+        const worker = registration.installing!;
+        worker.addEventListener("statechange", () => {
+          if (["redundant", "activated"].includes(worker.state)) resolve(worker.state);
+        });
+      }),
+    );
+    await registration.update();
+    return end;
+  });
+}
+
 test.beforeEach(({ allowInConsole }) => allowInConsole(SERVER_GONE));
 
 test("three messages written offline arrive once each, in order, when the browser is opened again", async ({ profile, person }) => {
+  test.slow();
   const ben = await person("ben");
   const browser = await profile();
   const page = await browser.page();
@@ -259,6 +281,7 @@ test("signing out leaves nothing in the browser", async ({ person }) => {
 });
 
 test("a draft is there again when the browser is opened again", async ({ profile, server }) => {
+  test.slow();
   const browser = await profile();
   const anna = await Person.register(await browser.page(), freshName("anna"), server.url);
   const id = await anna.conversation("Slow letter");
@@ -335,6 +358,43 @@ test("while the server is down the app opens, and goes on by itself when it is b
   await ownServer.restart();
   await expect(tab.message("meanwhile")).toHaveAttribute("data-state", "sent", { timeout: 20_000 });
   await expect(anna.message("meanwhile")).toHaveAttribute("data-state", "sent", { timeout: 20_000 });
+});
+
+test("a new build takes the place of the old one whole, or not at all", async ({ person, allowInConsole }) => {
+  allowInConsole(/another build/);
+  const copy = await mkdtemp(path.join(tmpdir(), "magpie-site-"));
+  await cp(site, copy, { recursive: true });
+  const server = await Server.start({ LEPTOS_SITE_ROOT: copy });
+  const anna = await person("anna", server);
+  const id = await anna.conversation("Moving house");
+  await anna.openLive(id);
+  await anna.sendAndSee("a box");
+  await settled(anna, "a box");
+  const builds = () => anna.page.evaluate(() => caches.keys());
+  const first = await builds();
+  expect(first).toHaveLength(1);
+
+  // Half of an update: the script is new, what is served in its place is still compressed from the old one.
+  const script = path.join(copy, "pkg/magpie.js");
+  await appendFile(script, "\n// newer");
+  expect(await update(anna.page)).toBe("redundant");
+  expect(await builds()).toEqual(first);
+
+  await Promise.all([".br", ".gz"].map((kind) => rm(script + kind)));
+  expect(await update(anna.page)).toBe("activated");
+  const [second, ...others] = await builds();
+  expect(second).not.toBe(first[0]);
+  expect(others).toEqual([]);
+
+  await server.kill();
+  await anna.page.reload();
+  await expect(anna.message("a box")).toBeVisible();
+  const loaded = await anna.page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname));
+  const packed = loaded.filter((one) => /\.(js|wasm|css)$/.test(one));
+  expect(packed.length).toBeGreaterThan(2);
+  expect(packed.filter((one) => !one.startsWith(`/shell/${second!.replace("magpie-", "")}/`))).toEqual([]);
+  await server.stop();
+  await rm(copy, { recursive: true });
 });
 
 test("what is kept is bounded, and nobody else's", async ({ person }) => {

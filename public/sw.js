@@ -43,7 +43,18 @@ const dropOtherBuilds = async () => {
   await self.registration.navigationPreload?.enable();
 };
 
-addEventListener("install", (event) => event.waitUntil(keepShell().then(() => self.skipWaiting())));
+/** All of it or nothing: a build that is being put in place is tried again at the next visit. */
+const install = async () => {
+  try {
+    await keepShell();
+  } catch (error) {
+    await caches.delete(CACHE);
+    throw error;
+  }
+  await self.skipWaiting();
+};
+
+addEventListener("install", (event) => event.waitUntil(install()));
 addEventListener("activate", (event) => event.waitUntil(dropOtherBuilds()));
 
 const fresh = async (event) => (await event.preloadResponse) ?? fetch(event.request);

@@ -9,6 +9,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
+/** What browsers download, as it was built. */
+export const site = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../target/site");
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const binary = path.resolve(root, process.env.MAGPIE_BIN ?? "target/release/magpie");
 const START_MS = 20_000;
@@ -21,14 +23,15 @@ export class Server {
   private constructor(
     readonly port: number,
     readonly dataDir: string,
+    private readonly env: Record<string, string>,
   ) {}
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  static async start(): Promise<Server> {
-    const server = new Server(await freePort(), await mkdtemp(path.join(tmpdir(), "magpie-e2e-")));
+  static async start(env: Record<string, string> = {}): Promise<Server> {
+    const server = new Server(await freePort(), await mkdtemp(path.join(tmpdir(), "magpie-e2e-")), env);
     await server.restart();
     return server;
   }
@@ -38,7 +41,7 @@ export class Server {
     const { MAGPIE_LLM_PROVIDER: _, ...env } = process.env;
     const child = spawn(binary, [], {
       cwd: root,
-      env: { ...env, MAGPIE_ADDR: `127.0.0.1:${this.port}`, MAGPIE_DATA_DIR: this.dataDir },
+      env: { ...env, MAGPIE_ADDR: `127.0.0.1:${this.port}`, MAGPIE_DATA_DIR: this.dataDir, ...this.env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.process = child;

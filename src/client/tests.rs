@@ -7,14 +7,19 @@ use reactive_stores::Field;
 
 use super::{env::Env, *};
 use crate::{
-    model::{EntryState, EntryStoreFields, RunStoreFields, Thread, ThreadStoreFields, conversation::Seed},
+    model::{
+        EntryState, EntryStoreFields, Kept, Outgoing, RunStoreFields, Thread, ThreadStoreFields, conversation::Seed,
+        outbox,
+    },
     protocol::{
-        AgentRun, AgentStep, ConversationId, DurableFrame, EphemeralFrame, Event, Message, MessageId, RunId, RunStatus,
-        Sender, Seq, ServerFrame, Timestamp, UserId, UserRef, Visibility,
+        AgentRun, AgentStep, ConversationId, DurableFrame, EphemeralFrame, Event, Message, MessageId, Problem, RunId,
+        RunStatus, Sender, Seq, ServerFrame, Timestamp, UserId, UserRef, Visibility,
         dialog::{self, DialogStatus},
         http::{Conversation, ConversationDetail, Kind, MessageNow, Messages},
+        limits,
         server::{
-            Ack, Connected, ConversationChanged, Format, ListChange, Posted, Status, Token, TypingTimes, UserTyping,
+            Ack, Connected, ConversationChanged, Deleted, Format, ListChange, Posted, Status, Token, TypingTimes,
+            UserTyping,
         },
     },
 };
@@ -361,4 +366,69 @@ fn an_event_of_an_unknown_type_still_moves_the_cursor() {
     assert_eq!((frame.seq, frame.event), (Seq(7), Event::Hidden));
     assert_eq!(apply::parse(r#"{"type":"dance"}"#), None);
     assert_eq!(apply::parse("{"), None);
+}
+
+#[test]
+fn a_message_refused_where_one_is_no_longer_is_told_with_its_text_until_it_is_dismissed() {
+    let _owner = owned();
+    let (client, thread) = page();
+    client.send(room(1), "my last words", None);
+    let client_id = thread.entries().read_untracked()[3].client_id.clone().unwrap();
+    let removed = ConversationChanged { conversation: row(1, 3), change: ListChange::Removed };
+    client.apply(&ServerFrame::Ephemeral(EphemeralFrame::Conversation(removed)));
+    client.outbox(outbox::Event::Refused(client_id, Problem::not_found()));
+    for _ in 0..=limits::NOTICES {
+        client.problem(Problem::not_found());
+    }
+    let unsent = || {
+        let state = client.state().read_untracked();
+        let texts = state.notices.iter().filter(|notice| matches!(notice.what, NoticeKind::Unsent(_)));
+        texts.map(|notice| (notice.id, notice.text.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(client.state().read_untracked().notices.len(), limits::NOTICES + 1);
+    let told = unsent();
+    assert!(told.len() == 1 && told[0].1.contains("my last words"), "{told:?}");
+    client.dismiss(told[0].0);
+    client.problem(Problem::not_found());
+    assert_eq!(unsent(), []);
+    client.tell_unsent();
+    assert_eq!(unsent(), [], "it is not in the outbox any more");
+}
+
+#[test]
+fn an_edit_of_what_was_deleted_meanwhile_keeps_its_text() {
+    let _owner = owned();
+    let (client, thread) = page();
+    let message_id = thread.entries().read_untracked()[0].id.unwrap();
+    let event = Event::Deleted(Deleted { message_id, by: user(1) });
+    client.apply(&durable(DurableFrame { conversation_id: room(1), seq: Seq(4), timestamp: Timestamp(0), event }));
+    assert!(!client.edit(room(1), message_id, "better words"));
+    assert_eq!(client.state().read_untracked().notices[0].text, "This message was deleted meanwhile.");
+}
+
+#[test]
+fn what_waits_shows_in_a_conversation_that_is_opened_later() {
+    let _owner = owned();
+    let (client, _) = page();
+    let kept = |n, failure| Kept {
+        place: n,
+        message: Outgoing {
+            client_id: MessageId::from_parts(n, 9).into(),
+            conversation: room(2),
+            text: format!("kept {n}"),
+            reply_to: None,
+            at: Timestamp(0),
+        },
+        failure,
+    };
+    client.outbox(outbox::Event::Merge(vec![kept(1, None), kept(2, Some("Refused.".to_owned()))]));
+    let mut other = thread(0);
+    other.id = room(2);
+    let shown = client.seed_thread(other);
+    let entries = shown.entries();
+    let entries = entries.read_untracked();
+    let states: Vec<_> = entries.iter().map(|entry| (entry.text.as_str(), entry.state)).collect();
+    assert_eq!(states, [("kept 1", EntryState::Sending), ("kept 2", EntryState::Failed)]);
+    assert_eq!(entries[1].failure.as_deref(), Some("Refused."));
+    assert_eq!(client.state().waiting().get_untracked(), 1);
 }
