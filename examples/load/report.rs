@@ -34,7 +34,7 @@ enum Budget {
 impl Figure {
     /// In the order of the table: what it is, its unit, its budget. The ratios are those of the figures in the
     /// design's table of budgets.
-    const ROWS: [(Self, &'static str, Budget); 21] = [
+    const ROWS: [(Self, &'static str, Budget); 24] = [
         (Self::IdleServer, "idle server, MiB", Budget::AtMost(40.0)),
         (Self::PerConnection, "per idle connection, KiB", Budget::AtMostTimes(6.5 / 5.3)),
         (Self::ConnectRate, "connect + authenticate + subscribe, /s", Budget::AtLeastTimes(6.0 / 17.7)),
@@ -43,10 +43,13 @@ impl Figure {
         (Self::CpuPerDelivery, "CPU per delivery, 10/s to 1,000, µs", Budget::AtMostTimes(8.0 / 6.9)),
         (Self::LastP50, "publish → last of 1,000, p50, ms", Budget::None),
         (Self::LastP99, "publish → last of 1,000, p99, ms", Budget::AtMostTimes(10.0 / 9.5)),
-        (Self::Acks, "durable acks, 64 senders, /s", Budget::AtLeast(20_000.0)),
-        (Self::AckCpu, "durable ack, 64 senders, CPU each, µs", Budget::None),
-        (Self::AckP50, "durable ack, 64 senders, p50, ms", Budget::None),
-        (Self::AckP99, "durable ack, 64 senders, p99, ms", Budget::AtMost(5.0)),
+        (Self::Acks, "durable acks, 64 senders in 64 rooms, /s", Budget::AtLeast(20_000.0)),
+        (Self::AckCpu, "the same, CPU each, µs", Budget::None),
+        (Self::AckP50, "the same, p50, ms", Budget::None),
+        (Self::AckP99, "the same, p99, ms", Budget::AtMost(5.0)),
+        (Self::RoomAcks, "durable acks, 64 senders in one room, /s", Budget::AtLeast(20_000.0)),
+        (Self::RoomAckCpu, "the same, CPU each, µs", Budget::None),
+        (Self::RoomAckP99, "the same, p99, ms", Budget::AtMost(5.0)),
         (Self::LoneAckP50, "durable ack, one sender, p50, ms", Budget::AtMost(0.5)),
         (Self::LoneAckP99, "durable ack, one sender, p99, ms", Budget::None),
         (Self::Fdatasync, "fdatasync on that disk, p50, ms", Budget::None),

@@ -23,6 +23,8 @@ pub enum Scenario {
     Paced,
     /// Many senders, each waiting for its ack.
     Acks,
+    /// The same, all to one room that none of them reads.
+    RoomAcks,
     /// One of them.
     LoneAck,
     /// All clients dropped at once.
@@ -32,8 +34,8 @@ pub enum Scenario {
 }
 
 impl Scenario {
-    pub const ALL: [Self; 7] =
-        [Self::Idle, Self::FanOut, Self::Paced, Self::Acks, Self::LoneAck, Self::Storm, Self::Day];
+    pub const ALL: [Self; 8] =
+        [Self::Idle, Self::FanOut, Self::Paced, Self::Acks, Self::RoomAcks, Self::LoneAck, Self::Storm, Self::Day];
 
     pub async fn run(self, server: &mut Server, size: Size) -> Result<Figures> {
         let shape = self.shape(size);
@@ -42,6 +44,7 @@ impl Scenario {
             Self::FanOut => fan_out::run(server, shape).await,
             Self::Paced => paced::run(server, shape).await,
             Self::Acks => acks::many(server, shape).await,
+            Self::RoomAcks => acks::in_one_room(server, shape).await,
             Self::LoneAck => acks::one(server, shape).await,
             Self::Storm => storm::run(server, shape).await,
             Self::Day => day::run(server, shape).await,
@@ -54,6 +57,7 @@ impl Scenario {
             Self::FanOut => (10, 1, 1_000, size.of(3, 2)),
             Self::Paced => (10, 1, 1_000, size.of(10, 4)),
             Self::Acks => (16, 64, 64, size.of(5, 2)),
+            Self::RoomAcks => (16, 1, 64, size.of(5, 2)),
             Self::LoneAck => (1, 1, 1, size.of(3, 1)),
             Self::Storm => (10, 50, size.of(5_000, 2_000), 1),
             Self::Day => (20, 200, 4_000, size.of(10, 4)),

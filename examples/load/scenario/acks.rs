@@ -22,7 +22,7 @@ use crate::{
 const WARM_UP: Duration = Duration::from_millis(500);
 
 pub async fn many(server: &mut Server, shape: Shape) -> Result<Figures> {
-    let (times, cpu) = run(server, shape).await?;
+    let (times, cpu) = run(server, shape, Readers::Themselves).await?;
     let rate = times.len() as f64 / shape.time.as_secs_f64();
     let each = cpu.as_secs_f64() * 1e6 / times.len() as f64;
     let times = Times::new(times);
@@ -30,9 +30,17 @@ pub async fn many(server: &mut Server, shape: Shape) -> Result<Figures> {
     Ok(vec![(Figure::Acks, rate), (Figure::AckCpu, each), (Figure::AckP50, p50), (Figure::AckP99, p99)])
 }
 
+pub async fn in_one_room(server: &mut Server, shape: Shape) -> Result<Figures> {
+    let (times, cpu) = run(server, shape, Readers::Nobody).await?;
+    let rate = times.len() as f64 / shape.time.as_secs_f64();
+    let each = cpu.as_secs_f64() * 1e6 / times.len() as f64;
+    let p99 = Times::new(times).quantile_ms(0.99);
+    Ok(vec![(Figure::RoomAcks, rate), (Figure::RoomAckCpu, each), (Figure::RoomAckP99, p99)])
+}
+
 pub async fn one(server: &mut Server, shape: Shape) -> Result<Figures> {
     let disk = server.fdatasync()?;
-    let times = Times::new(run(server, shape).await?.0);
+    let times = Times::new(run(server, shape, Readers::Themselves).await?.0);
     Ok(vec![
         (Figure::LoneAckP50, times.quantile_ms(0.5)),
         (Figure::LoneAckP99, times.quantile_ms(0.99)),
@@ -40,8 +48,15 @@ pub async fn one(server: &mut Server, shape: Shape) -> Result<Figures> {
     ])
 }
 
+/// Who reads what is sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Readers {
+    Themselves,
+    Nobody,
+}
+
 /// How long each ack took, and the server's CPU time.
-async fn run(server: &mut Server, shape: Shape) -> Result<(Vec<Duration>, Duration)> {
+async fn run(server: &mut Server, shape: Shape, readers: Readers) -> Result<(Vec<Duration>, Duration)> {
     let house = Arc::new(server.house(shape).await?);
     let begin = Instant::now() + WARM_UP;
     let end = begin + shape.time;
@@ -49,7 +64,9 @@ async fn run(server: &mut Server, shape: Shape) -> Result<(Vec<Duration>, Durati
     for n in 0..shape.clients {
         let mut socket = Socket::open(&house, n).await?;
         let room = &house.rooms[shape.room_of(n)];
-        socket.subscribe(room, room.head, &mut |_| {}).await?;
+        if readers == Readers::Themselves {
+            socket.subscribe(room, room.head, &mut |_| {}).await?;
+        }
         tasks.spawn(send(Arc::clone(&house), shape.room_of(n), socket, begin, end));
     }
     tokio::time::sleep_until(begin.into()).await;
