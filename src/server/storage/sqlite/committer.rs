@@ -96,6 +96,7 @@ impl Committer {
                 taken = self.waiting.recv_many(&mut jobs, WRITES_PER_COMMIT) => match taken {
                     0 => return,
                     _ => {
+                        self.gather(&mut jobs).await;
                         let writes = jobs.len();
                         self.commit(jobs.drain(..)).await;
                         self.unindexed.add(writes);
@@ -103,14 +104,28 @@ impl Committer {
                         if self.unindexed.messages >= INDEX_MESSAGES {
                             self.index().await;
                         }
-                        // Who was answered just now may write again at once: let them share the next commit.
-                        tokio::task::yield_now().await;
                     }
                 },
                 () = sleep_until(self.unindexed.since + INDEX_AFTER), if self.unindexed.messages > 0 => {
                     self.index().await;
                 }
             }
+        }
+    }
+
+    /// Who is on the way, because their last write was answered just now, shares this commit: it waits as long
+    /// as more come, a turn of the runtime at a time. Somebody alone waits two turns, some microseconds.
+    async fn gather(&mut self, jobs: &mut Vec<Job>) {
+        let mut quiet_turns = 0;
+        while quiet_turns < 2 && jobs.len() < WRITES_PER_COMMIT {
+            tokio::task::yield_now().await;
+            let before = jobs.len();
+            while jobs.len() < WRITES_PER_COMMIT
+                && let Ok(job) = self.waiting.try_recv()
+            {
+                jobs.push(job);
+            }
+            quiet_turns = if jobs.len() == before { quiet_turns + 1 } else { 0 };
         }
     }
 

@@ -60,8 +60,9 @@ static LOOK: Script = Script::new("", &[&KNOWN], "");
 static BEGIN_AND_LOOK: Script = Script::new("BEGIN IMMEDIATE; ", &[&KNOWN], "");
 
 static EVENTS: Bulk = Bulk::new(
-    "INSERT INTO events (doc, conversation_id, seq, kind, audience, author_id, frame) SELECT * FROM",
-    7,
+    "INSERT INTO events (doc, conversation_id, seq, kind, audience, author_id, frame)
+     SELECT column1, column2, column3, 'message', iif(column4, 'operators', 'public'), column5, column6 FROM",
+    6,
     "WHERE column1 IS NOT NULL",
 );
 
@@ -197,8 +198,8 @@ impl Round {
         let write = script
             .of(self.taken.len())
             .rows(&self.taken, |row, Taken { doc, frame, audience, .. }| {
-                row.bind(*doc).bind(frame.conversation_id).bind(frame.seq).bind(frame.event.kind());
-                row.bind(audience.as_str()).bind(log::author(&frame.event)).bind(&*frame.payload);
+                row.bind(*doc).bind(frame.conversation_id).bind(frame.seq).bind(*audience == Audience::Operators);
+                row.bind(log::author(&frame.event)).bind(&*frame.payload);
             })
             .rows(&self.taken, bind_message)
             .rows(self.heads, |row, (id, (seq, at))| {
