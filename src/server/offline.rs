@@ -38,8 +38,11 @@ pub struct Build {
 pub struct Builds {
     root: PathBuf,
     pkg: String,
-    last: Arc<Mutex<Option<(Vec<Stamp>, Arc<Build>)>>>,
+    last: Arc<Mutex<Option<Read>>>,
 }
+
+/// What was read last, and when it was so.
+type Read = (Vec<Stamp>, Arc<Build>);
 
 /// By which a file is known to be the one that was read.
 type Stamp = (String, u64, SystemTime);
