@@ -141,6 +141,7 @@ pub enum Effect {
 impl Outbox {
     pub fn handle(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.settle(now);
         match event {
             Event::Up => {
                 self.is_up = true;
@@ -261,6 +262,17 @@ impl Outbox {
     fn recall(&mut self) {
         for item in self.queue.iter_mut().filter(|item| item.state.is_in_flight()) {
             item.state = State::Waiting;
+        }
+    }
+
+    /// A clock that was put back, or a server that names a day, must not make a message wait for longer than this.
+    fn settle(&mut self, now: Timestamp) {
+        for item in &mut self.queue {
+            match &mut item.state {
+                State::WaitingUntil(until) => *until = (*until).min(later(now, limits::SEND_WAIT_MS)),
+                State::InFlight(due) => *due = (*due).min(later(now, limits::SEND_ANSWER_MS)),
+                State::Waiting | State::Stuck => {}
+            }
         }
     }
 

@@ -75,7 +75,8 @@ impl Typing {
         if self.on.is_some_and(|on| on.conversation != conversation) {
             effects = self.stop();
         }
-        let is_told = self.on.is_some_and(|on| now < after(on.told_at, self.times.resend_ms));
+        // A clock that was put back must not keep others from hearing of it.
+        let is_told = self.on.is_some_and(|on| on.told_at <= now && now < after(on.told_at, self.times.resend_ms));
         let told_at = match self.on {
             Some(on) if is_told => on.told_at,
             _ => now,

@@ -274,6 +274,8 @@ pub const RUNS_IN_MEMORY: usize = 200;
 pub const SEND_ATTEMPTS: u32 = 5;
 /// How long such a message waits where the server names no time.
 pub const SEND_RETRY_MS: u64 = 2_000;
+/// How long it waits at most, whatever the server names and the clock says.
+pub const SEND_WAIT_MS: u64 = 60_000;
 /// How long a message may stay unanswered before the connection is asked whether it lives.
 pub const SEND_ANSWER_MS: u64 = 5_000;
 /// Durations that a page keeps of each kind, to show their median.

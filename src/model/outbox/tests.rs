@@ -50,6 +50,21 @@ fn what_is_written_while_down_is_sent_in_order_when_up() {
 }
 
 #[test]
+fn a_clock_that_is_put_back_or_a_server_that_names_a_day_holds_nothing_up_for_long() {
+    let mut outbox = up();
+    outbox.handle(Event::Send(message(1, 1)), NOW);
+    let tomorrow = Problem { retry_after_ms: Some(86_400_000), ..Problem::new(Code::RateLimited, "Slow down.") };
+    outbox.handle(Event::Refused(id(1), tomorrow), NOW);
+    let earlier = Timestamp(NOW.0 - 900_000);
+    outbox.handle(Event::Tick, earlier);
+    let due = outbox.wake_at().unwrap();
+    assert!(due <= later(earlier, limits::SEND_WAIT_MS), "{due:?}");
+    assert_eq!(sent(&outbox.handle(Event::Tick, due)), [id(1)]);
+    outbox.handle(Event::Tick, earlier);
+    assert!(outbox.wake_at().unwrap() <= later(earlier, limits::SEND_ANSWER_MS));
+}
+
+#[test]
 fn conversations_do_not_wait_for_each_other() {
     let mut outbox = up();
     assert_eq!(sent(&outbox.handle(Event::Send(message(1, 1)), NOW)), [id(1)]);
