@@ -63,3 +63,37 @@ impl Wal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+
+    use super::*;
+
+    async fn write(pool: &SqlitePool) {
+        sqlx::query("INSERT INTO t VALUES (randomblob(5000))").execute(pool).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_long_write_ahead_log_starts_anew_and_enough_writes_ask_for_a_checkpoint() {
+        let place = tempfile::tempdir().unwrap();
+        let options = SqliteConnectOptions::new().filename(place.path().join("x.db")).create_if_missing(true);
+        let options = options.journal_mode(SqliteJournalMode::Wal).pragma("wal_autocheckpoint", "0");
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
+        sqlx::query("CREATE TABLE t (x)").execute(&pool).await.unwrap();
+        for _ in 0..50 {
+            write(&pool).await;
+        }
+        let shared = Arc::new(Shared::default());
+        let mut wal = Wal { shared: Arc::clone(&shared), writes: 0 };
+        shared.is_long.store(true, Ordering::Relaxed);
+        wal.grew(1, &pool).await;
+        write(&pool).await;
+        assert!(checkpoint(&pool).await.unwrap() < 10, "it goes on where it was");
+
+        wal.grew(WRITES_PER_CHECKPOINT - 2, &pool).await;
+        assert_eq!(wal.writes, WRITES_PER_CHECKPOINT - 1);
+        wal.grew(1, &pool).await;
+        shared.due.notified().await;
+    }
+}
