@@ -141,10 +141,10 @@ fn project(events: &[DurableFrame]) -> Seed {
                 }
             }
             Event::Member(MemberChanged { user, change: Membership::Left }) => members.retain(|one| one.id != user.id),
-            Event::Member(MemberChanged { user, change: Membership::Joined }) => {
-                if members.iter().all(|one| one.id != user.id) {
-                    members.push(Member { id: user.id, name: user.name.clone(), ..member(0) });
-                }
+            Event::Member(MemberChanged { user, change: Membership::Joined })
+                if members.iter().all(|one| one.id != user.id) =>
+            {
+                members.push(Member { id: user.id, name: user.name.clone(), ..member(0) });
             }
             _ => {}
         }
