@@ -1,6 +1,7 @@
 //! What protocol.md promises of a socket that behaves.
 
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, frame::coding::CloseCode};
 
 use crate::support::TestApp;
 
@@ -281,4 +282,14 @@ async fn a_stopping_server_asks_to_come_back_after_a_delay() {
     assert!(reason.parse::<u64>().is_ok_and(|ms| ms <= 5_000), "{reason}");
     drop(socket);
     app.stop().await;
+}
+
+#[tokio::test]
+async fn who_closes_a_socket_is_answered_with_a_close() {
+    let app = TestApp::start().await;
+    let anna = app.register("anna").await;
+    let mut socket = app.connect(&anna).await;
+    let close = CloseFrame { code: CloseCode::Normal, reason: "done".into() };
+    socket.send_raw(Message::Close(Some(close))).await;
+    assert_eq!(socket.closed().await.map(|(code, _)| code), Some(1000));
 }

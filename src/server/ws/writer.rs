@@ -75,7 +75,8 @@ impl Writer {
                 // other end might never read why.
                 std::future::pending::<()>().await;
             }
-            while said && matches!(self.socket.recv().await, Some(Ok(_))) {}
+            // Where the other end closed first, reading on is what sends the library's answer to it.
+            while matches!(self.socket.recv().await, Some(Ok(_))) {}
         };
         if tokio::time::timeout(Duration::from_millis(grace_ms), closing).await.is_err() {
             tracing::debug!("the other end did not answer the close");
