@@ -31,16 +31,18 @@ async fn say_back(mut socket: WebSocket) {
             Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => socket.send(message).await,
             // The library answers pings.
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
-            Some(Ok(Message::Close(_))) | None => return,
+            Some(Ok(Message::Close(_))) | None => break,
             Some(Err(error)) => {
                 let code = wire::close_code(error);
                 let frame = CloseFrame { code: code.as_u16(), reason: code.as_str().into() };
                 let _ = socket.send(Message::Close(Some(frame))).await;
-                return;
+                break;
             }
         };
         if said.is_err() {
-            return;
+            break;
         }
     }
+    // Reading on is what sends the library's own answer to a close, and waits for the other end's.
+    while matches!(socket.recv().await, Some(Ok(_))) {}
 }

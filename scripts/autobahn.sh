@@ -15,7 +15,7 @@ mkdir -p "$home"
 has() { command -v "$1" >/dev/null 2>&1; }
 
 # A Python 2.7: on the PATH, or one that pyenv has.
-python2() {
+find_python() {
   local candidate
   for candidate in python2.7 python2 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/2.7.*/bin/python2.7; do
     "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (2, 7))' >/dev/null 2>&1 || continue
@@ -27,14 +27,14 @@ python2() {
 
 suite() {
   local python
-  if python=$(python2); then
+  if python=$(find_python); then
     export PYTHONUSERBASE=$home/python PYTHONWARNINGS=ignore
     if [[ ! -x $PYTHONUSERBASE/bin/wstest ]]; then
       say "Installing the Autobahn test suite $SUITE_VERSION into $PYTHONUSERBASE (a minute)"
       "$python" -m pip install --quiet --user --no-warn-script-location "autobahntestsuite==$SUITE_VERSION" >&2 ||
         fail "The Autobahn test suite could not be installed (see above)." "It comes from PyPI: check the network."
     fi
-    (cd "$home" && "$PYTHONUSERBASE/bin/wstest" --mode fuzzingclient --spec spec.json)
+    (cd "$home" && "$PYTHONUSERBASE/bin/wstest" --mode fuzzingclient --spec spec.json >wstest.log)
   elif has docker; then
     docker run --rm --network host -v "$home:/work" -w /work "$SUITE_IMAGE" \
       wstest --mode fuzzingclient --spec spec.json
@@ -54,9 +54,9 @@ cat >"$home/spec.json" <<JSON
 }
 JSON
 
-say "Building the echo (release)"
-cargo build --locked --release --features ssr --example echo
-"$MAGPIE_TARGET/release/examples/echo" "127.0.0.1:$PORT" >"$home/echo.log" &
+say "Building the echo"
+cargo build --locked --features ssr --example echo
+"$MAGPIE_TARGET/debug/examples/echo" "127.0.0.1:$PORT" >"$home/echo.log" &
 echo=$!
 trap 'kill $echo 2>/dev/null || true' EXIT
 for _ in $(seq 50); do
@@ -66,5 +66,6 @@ done
 grep -q 'echo is at' "$home/echo.log" || fail "The echo did not start on port $PORT: name another with PORT=…"
 
 rm -rf "$home/reports"
+say "Running the suite (a minute; $home/wstest.log)"
 suite
 node scripts/autobahn.mjs "$home/reports/index.json"
