@@ -2,7 +2,7 @@
 //! written and read again, no answer larger than what was asked with.
 //!
 //! Here with random bytes for a moment; longer, and led by what they reach: `cargo bolero test --features ssr
-//! protocol_fuzz::any_client_text` (`cargo install cargo-bolero`).
+//! protocol_fuzz::any_client_text_is_a_frame_that_stays_the_same_or_a_short_refusal` (`cargo install cargo-bolero`).
 
 use std::time::Duration;
 
