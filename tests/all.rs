@@ -19,6 +19,7 @@ mod protocol_fuzz;
 mod protocol_round_trip;
 mod protocol_schema;
 mod renewal;
+mod restore;
 mod runs;
 mod slow_reader;
 mod socket;

@@ -18,9 +18,9 @@ const CLOSE: u8 = 0x88;
 async fn a_socket_that_answers_no_ping_is_closed_with_4003_after_two() {
     let app = TestApp::start().await;
     let anna = app.register("anna").await;
+    let silent_since = Instant::now();
     let mut wire = app.connect(&anna).await.into_wire();
     pause();
-    let silent_since = Instant::now();
     for _ in 0..limits::UNANSWERED_PINGS {
         let mut frame = [0; 2];
         wire.read_exact(&mut frame).await.unwrap();

@@ -1,5 +1,6 @@
 //! A reader that does not read harms nobody but itself, and loses nothing.
 
+use magpie::protocol::limits;
 use serde_json::json;
 
 use crate::support::{Socket, TestApp};
@@ -47,4 +48,39 @@ async fn metrics_and_status_count_the_connections() {
     let metrics = app.request(reqwest::Method::GET, "/metrics").bearer_auth("let me see").send().await.unwrap();
     let text = metrics.text().await.unwrap();
     assert!(text.lines().any(|line| line == "magpie_connections 1"), "{text}");
+}
+
+/// A commit may bring more than a lane holds: whoever reads gets it all the same.
+#[tokio::test]
+async fn a_burst_of_long_messages_closes_nobody_who_reads() {
+    let app = TestApp::start().await;
+    let (anna, ben) = (app.member("anna").await, app.member("ben").await);
+    let room = app.room(&anna, &[&ben]).await;
+    let mut reader = app.connect(&ben).await;
+    reader.subscribe(room, Some(2)).await;
+    let path = format!("/api/v1/conversations/{room}/messages");
+    let posts = (0..16).map(|_| app.post(&anna, &path, json!({ "message": "x".repeat(32_000) })));
+    for response in futures_util::future::join_all(posts).await {
+        assert_eq!(response.status(), 201);
+    }
+    for seq in 3..19 {
+        assert_eq!(reader.next_of("message").await["seq"], seq);
+    }
+}
+
+#[tokio::test]
+async fn one_who_does_not_read_does_not_hold_up_a_restart() {
+    let app = TestApp::start().await;
+    let (anna, ben) = (app.member("anna").await, app.member("ben").await);
+    let room = app.room(&anna, &[&ben]).await;
+    let mut stalled = Socket::open_with_small_buffer(app.addr, &ben.token).await;
+    stalled.subscribe(room, Some(2)).await;
+    let (mut writer, text) = (app.connect(&anna).await, "x".repeat(32_000));
+    while app.state.hub.lanes().fullest < text.len() {
+        writer.chat(room, &text).await;
+    }
+    let asked = std::time::Instant::now();
+    app.stop().await;
+    assert!(asked.elapsed().as_millis() < u128::from(limits::DRAIN_DEADLINE_MS), "{:?}", asked.elapsed());
+    assert_eq!(writer.closed().await.map(|(code, _)| code), Some(4002));
 }

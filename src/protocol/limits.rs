@@ -6,6 +6,8 @@
 
 /// A client's frame; a larger one closes the socket with 1009.
 pub const CLIENT_FRAME_BYTES: usize = 128 * 1024;
+/// What a frame has beside its text, at most.
+pub const FRAME_ROOM_BYTES: usize = 1024;
 /// A body of the HTTP API.
 pub const HTTP_BODY_BYTES: usize = 128 * 1024;
 /// A message's text after trimming, UTF-8.
@@ -176,6 +178,8 @@ pub const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 pub const READ_CONNECTIONS: u32 = 4;
 /// Frames between the log and the hub.
 pub const BUS_QUEUE: usize = 4_096;
+/// Bytes of events that go to the lanes before their writers have a turn: well below [`LANE_BYTES`].
+pub const BUS_BURST_BYTES: usize = 32 * 1024;
 
 // ── Agents ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -169,6 +169,7 @@ impl Accounts {
         let session_id = session.id;
         let grant = self.grant(session, now).ok()?;
         let SignedIn { user, expires_at, .. } = grant.signed_in.clone();
+        self.bus.publish(BusMessage::Renewed { user: user.id, session: session_id, expires_at }).await;
         Some((Caller { user, session_id, expires_at }, grant))
     }
 

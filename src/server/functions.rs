@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use axum::http::{HeaderName, HeaderValue, StatusCode, header, request::Parts};
+use axum::http::{HeaderValue, StatusCode, header, request::Parts};
 use leptos::{
     nonce::use_nonce,
     prelude::{expect_context, use_context},
@@ -51,13 +51,14 @@ pub fn set_cookie(cookie: HeaderValue) {
     }
 }
 
-/// After a sign-out by a plain form no script of ours runs: the browser itself wipes what it keeps.
-pub fn wipe_browser() {
+/// After a sign-out by a plain form no script of ours ran: the sign-in page's own reads here that it has to wipe
+/// what the browser keeps. (`Clear-Site-Data` would take the storage away under other tabs: Chromium's crash.)
+pub fn tell_of_sign_out() {
     if is_plain_form()
         && let Some(response) = use_context::<ResponseOptions>()
     {
-        let name = HeaderName::from_static("clear-site-data");
-        response.insert_header(name, HeaderValue::from_static("\"storage\""));
+        let cookie = "magpie_signed_out=1; Path=/login; Max-Age=60; SameSite=Lax";
+        response.append_header(header::SET_COOKIE, HeaderValue::from_static(cookie));
     }
 }
 

@@ -105,21 +105,10 @@ impl Hub {
 
     /// Lets a connection go. Returns the conversations in which its person stopped typing by that.
     pub fn disconnect(&self, connection: &Connection) -> Vec<ConversationId> {
-        {
-            let mut connections = self.connections.lock();
-            if connections.by_id.remove(&connection.id).is_none() {
-                // It was never taken in.
-                return Vec::new();
-            }
-            if let Some(of_user) = connections.by_user.get_mut(&connection.user.id) {
-                of_user.retain(|other| other.id != connection.id);
-                if of_user.is_empty() {
-                    connections.by_user.remove(&connection.user.id);
-                }
-            }
+        let subscriptions = connection.subscriptions.lock().take().unwrap_or_default();
+        if self.forget(connection) {
+            self.presences.lock().closed(connection.user.id, clock::now());
         }
-        self.presences.lock().closed(connection.user.id, clock::now());
-        let subscriptions: Vec<_> = connection.subscriptions.lock().drain().collect();
         let mut stopped = Vec::new();
         for id in subscriptions {
             self.leave(id, |room| {
@@ -130,6 +119,21 @@ impl Hub {
             });
         }
         stopped
+    }
+
+    /// Whether it was taken in at all.
+    fn forget(&self, connection: &Connection) -> bool {
+        let mut connections = self.connections.lock();
+        if connections.by_id.remove(&connection.id).is_none() {
+            return false;
+        }
+        if let Some(of_user) = connections.by_user.get_mut(&connection.user.id) {
+            of_user.retain(|other| other.id != connection.id);
+            if of_user.is_empty() {
+                connections.by_user.remove(&connection.user.id);
+            }
+        }
+        true
     }
 
     pub fn connections(&self) -> usize {
@@ -187,14 +191,20 @@ impl Hub {
         }
     }
 
+    /// Ends those that a drain has not ended yet: they keep the code and the delay that they were told.
+    pub fn cut_all(&self) {
+        self.all().iter().for_each(|connection| connection.lane.cut(CloseCode::Draining));
+    }
+
     // ── Subscriptions ───────────────────────────────────────────────────────────────────────────
 
     /// Stands a connection in a room. Nothing goes to it before [`Hub::announce`]; what happens in between
-    /// is in the log. `false`: it stands in [`limits::SUBSCRIPTIONS_PER_CONNECTION`] rooms already.
+    /// is in the log. `false`: it stands in [`limits::SUBSCRIPTIONS_PER_CONNECTION`] rooms already, or is gone.
     pub fn join(&self, connection: &Arc<Connection>, id: ConversationId) -> bool {
         let room = self.room(id);
         let mut room = room.lock();
         let mut subscriptions = connection.subscriptions.lock();
+        let Some(subscriptions) = subscriptions.as_mut() else { return false };
         if !subscriptions.contains(&id) && subscriptions.len() >= limits::SUBSCRIPTIONS_PER_CONNECTION {
             return false;
         }
@@ -238,14 +248,14 @@ impl Hub {
         let id = reading.conversation;
         self.leave(id, |room| {
             if room.give_up(connection.id, reading) {
-                connection.subscriptions.lock().remove(&id);
+                connection.left(id);
                 connection.lane.forget(id);
             }
         });
     }
 
     pub fn unsubscribe(&self, connection: &Connection, id: ConversationId) {
-        connection.subscriptions.lock().remove(&id);
+        connection.left(id);
         connection.lane.forget(id);
         self.leave(id, |room| room.leave(connection.id));
     }

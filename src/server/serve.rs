@@ -54,7 +54,12 @@ async fn drain(state: &AppState, server: tokio::task::JoinHandle<std::io::Result
     state.agents.drain().await;
     state.hub.drain();
     state.sockets.close();
-    state.sockets.wait().await;
+    // One who does not read must not hold up the restart for the others.
+    let grace = Duration::from_millis(limits::CLOSE_GRACE_MS);
+    if tokio::time::timeout(grace, state.sockets.wait()).await.is_err() {
+        state.hub.cut_all();
+        state.sockets.wait().await;
+    }
     if let Ok(Err(error)) = server.await {
         tracing::warn!(%error, "the listener ended with an error");
     }

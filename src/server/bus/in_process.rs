@@ -24,11 +24,21 @@ impl InProcessBus {
         let (queue, mut messages) = mpsc::channel::<Queued>(limits::BUS_QUEUE);
         let deliver = Arc::clone(&to);
         tokio::spawn(async move {
+            let mut bytes = 0;
             while let Some(Queued { message, since }) = messages.recv().await {
-                let is_durable = matches!(message, BusMessage::Durable(_));
+                let durable = match &message {
+                    BusMessage::Durable(frame) => Some(frame.payload.len()),
+                    _ => None,
+                };
                 deliver.deliver(message);
-                if is_durable {
+                if let Some(length) = durable {
                     metrics::histogram!("magpie_fan_out_seconds").record(since.elapsed());
+                    bytes += length;
+                }
+                // One commit may bring more than a lane holds: its writers have their turn in between.
+                if bytes >= limits::BUS_BURST_BYTES {
+                    bytes = 0;
+                    tokio::task::yield_now().await;
                 }
             }
         });

@@ -23,8 +23,8 @@ pub struct Connection {
     pub lane: Lane,
     /// When the newest token of its session runs out, in milliseconds since 1970.
     expires_at_ms: AtomicI64,
-    /// The conversations in whose room this connection stands.
-    pub(super) subscriptions: Mutex<HashSet<ConversationId>>,
+    /// The conversations in whose room this connection stands; `None` once it is gone: then it joins no more.
+    pub(super) subscriptions: Mutex<Option<HashSet<ConversationId>>>,
     /// How often it subscribed to anything.
     subscribed: AtomicU64,
 }
@@ -46,7 +46,7 @@ impl Connection {
             encoding,
             lane: Lane::default(),
             expires_at_ms: AtomicI64::new(expires_at.as_ms()),
-            subscriptions: Mutex::default(),
+            subscriptions: Mutex::new(Some(HashSet::new())),
             subscribed: AtomicU64::default(),
         }
     }
@@ -80,10 +80,16 @@ impl Connection {
 
     /// Whether this connection stands in the room of that conversation.
     pub fn is_subscribed(&self, id: ConversationId) -> bool {
-        self.subscriptions.lock().contains(&id)
+        self.subscriptions.lock().as_ref().is_some_and(|all| all.contains(&id))
     }
 
     pub fn subscriptions(&self) -> usize {
-        self.subscriptions.lock().len()
+        self.subscriptions.lock().as_ref().map_or(0, HashSet::len)
+    }
+
+    pub(super) fn left(&self, id: ConversationId) {
+        if let Some(all) = self.subscriptions.lock().as_mut() {
+            all.remove(&id);
+        }
     }
 }

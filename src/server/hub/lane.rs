@@ -22,6 +22,8 @@ pub struct Lane {
     /// How often frames were taken back.
     recalls: AtomicU64,
     wake: Notify,
+    /// Something was taken from the queue.
+    drained: Notify,
 }
 
 #[derive(Default)]
@@ -106,7 +108,8 @@ impl Lane {
         if !alone && (bytes > limits::LANE_BYTES || inner.queue.len() >= limits::LANE_FRAMES) {
             inner.cut(CloseCode::SlowReader);
             drop(inner);
-            self.wake.notify_one();
+            metrics::counter!("magpie_slow_readers_total").increment(1);
+            self.tell();
             return Pushed::Overflowed;
         }
         inner.bytes = bytes;
@@ -146,13 +149,30 @@ impl Lane {
     /// Closes after what is queued. The first close counts.
     pub fn close(&self, code: CloseCode, reason: impl Into<String>) {
         self.inner.lock().close.get_or_insert_with(|| Close { code, reason: reason.into() });
-        self.wake.notify_one();
+        self.tell();
     }
 
     /// Closes at once: what is queued is not for this reader any more.
     pub fn cut(&self, code: CloseCode) {
         self.inner.lock().cut(code);
+        self.tell();
+    }
+
+    fn tell(&self) {
         self.wake.notify_one();
+        self.drained.notify_one();
+    }
+
+    /// Waits until little waits, or the connection closes: for the one who has much to say at once.
+    pub async fn room(&self) {
+        while !self.has_room() {
+            self.drained.notified().await;
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.close.is_some() || inner.bytes < limits::LANE_EPHEMERAL_BYTES
     }
 
     /// Waits for something to do.
@@ -168,7 +188,9 @@ impl Lane {
     pub fn try_work(&self) -> Option<Work> {
         let mut inner = self.inner.lock();
         if !inner.queue.is_empty() {
-            return Some(Work::Frames(Frames { items: inner.take_some(), recalls: self.recalls() }));
+            let items = inner.take_some();
+            self.drained.notify_one();
+            return Some(Work::Frames(Frames { items, recalls: self.recalls() }));
         }
         if let Some(close) = &inner.close {
             return Some(Work::Close(close.clone()));
@@ -209,7 +231,7 @@ impl Inner {
     }
 
     fn take_some(&mut self) -> Vec<Item> {
-        let mut taken = Vec::new();
+        let mut taken = Vec::with_capacity(self.queue.len().min(limits::WRITE_BUFFER_BYTES / SLOT_BYTES));
         let mut bytes = 0;
         while bytes < limits::WRITE_BUFFER_BYTES
             && let Some(item) = self.queue.pop_front()
@@ -260,6 +282,24 @@ mod tests {
         assert_eq!(lane.bytes(), 0);
         assert!(matches!(lane.try_work(), Some(Work::Close(Close { code: CloseCode::SlowReader, .. }))));
         assert_eq!(lane.push(Kind::Durable, None, text(1)), Pushed::Dropped);
+    }
+
+    #[tokio::test]
+    async fn who_has_much_to_say_waits_for_room_and_not_for_ever() {
+        let lane = Lane::default();
+        lane.room().await;
+        lane.push(Kind::Durable, None, text(limits::LANE_EPHEMERAL_BYTES));
+        {
+            let mut room = std::pin::pin!(lane.room());
+            assert!(futures_util::poll!(&mut room).is_pending());
+            taken(&lane);
+            room.await;
+        }
+        lane.push(Kind::Durable, None, text(limits::LANE_EPHEMERAL_BYTES));
+        let mut room = std::pin::pin!(lane.room());
+        assert!(futures_util::poll!(&mut room).is_pending());
+        lane.cut(CloseCode::GoingAway);
+        room.await;
     }
 
     #[test]

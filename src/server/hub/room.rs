@@ -6,10 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    connection::Connection,
-    lane::{Pushed, Reading},
-};
+use super::{connection::Connection, lane::Reading};
 use crate::{
     protocol::{ConnectionId, ConversationId, Seq, Timestamp, UserId, UserRef, limits, server::Lane as Kind},
     server::{bus::EncodedFrame, payload::Payload, storage::LoggedFrame},
@@ -63,11 +60,16 @@ impl Room {
     }
 
     pub(super) fn readers(&self) -> usize {
-        self.subscribers.len()
+        self.admitted().count()
     }
 
     pub(super) fn connections(&self) -> impl Iterator<Item = &Arc<Connection>> {
-        self.subscribers.iter().map(|subscriber| &subscriber.connection)
+        self.admitted().map(|subscriber| &subscriber.connection)
+    }
+
+    /// Who joins may turn out to have no right to be here.
+    fn admitted(&self) -> impl Iterator<Item = &Subscriber> {
+        self.subscribers.iter().filter(|subscriber| subscriber.stage != Stage::Joining)
     }
 
     /// The subscriber that this reading of the log is for; nobody where another subscription took its place.
@@ -159,7 +161,7 @@ impl Room {
             let stays = subscriber.connection.user.id != user || subscriber.seen_head >= left;
             if !stays {
                 // In this order: who sees that something was taken back finds that it is subscribed no more.
-                subscriber.connection.subscriptions.lock().remove(&conversation);
+                subscriber.connection.left(conversation);
                 subscriber.connection.lane.forget(conversation);
             }
             stays
@@ -178,11 +180,7 @@ impl Room {
                 continue;
             }
             subscriber.cursor = frame.seq;
-            let pushed =
-                subscriber.connection.lane.push(Kind::Durable, Some(frame.conversation_id), frame.payload.clone());
-            if pushed == Pushed::Overflowed {
-                metrics::counter!("magpie_slow_readers_total").increment(1);
-            }
+            subscriber.connection.lane.push(Kind::Durable, Some(frame.conversation_id), frame.payload.clone());
         }
     }
 

@@ -213,6 +213,26 @@ fn a_connection_that_was_never_taken_in_takes_nobody_offline() {
 }
 
 #[test]
+fn who_is_gone_joins_no_room_any_more() {
+    let (hub, id, reader) = (Hub::default(), fresh_id!(ConversationId), connection(&person("Anna")));
+    assert!(hub.connect(&reader).is_ok());
+    subscribe(&hub, &reader, id, 0, 0);
+    hub.disconnect(&reader);
+    assert!(!hub.join(&reader, id), "a task that still works for it");
+    assert_eq!(hub.rooms.lock().get(&id).map_or(0, |room| room.lock().readers()), 0);
+}
+
+#[test]
+fn who_is_only_joining_learns_of_nobodys_presence() {
+    let (hub, id, eve) = (Hub::default(), fresh_id!(ConversationId), connection(&person("Eve")));
+    assert!(hub.join(&eve, id));
+    let presence = crate::protocol::server::Presence { user: person("Anna"), status: PresenceStatus::Online };
+    let frame = EncodedFrame::of(&EphemeralFrame::Presence(presence));
+    hub.deliver(BusMessage::Conversations { ids: vec![id], frame });
+    assert_eq!(waiting(&eve), [""; 0]);
+}
+
+#[test]
 fn a_connection_stands_in_a_bounded_number_of_rooms() {
     let (hub, reader) = (Hub::default(), connection(&person("Anna")));
     for _ in 0..limits::SUBSCRIPTIONS_PER_CONNECTION {

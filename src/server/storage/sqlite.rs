@@ -73,7 +73,7 @@ impl SqliteStorage {
                 .pragma("temp_store", "memory")
                 .pragma("cache_size", format!("-{WRITE_CACHE_KIB}"))
                 // The checkpointer does it, so that no commit has to; this is for the day when it is stuck.
-                .pragma("wal_autocheckpoint", (8 * WAL_PAGES).to_string())
+                .pragma("wal_autocheckpoint", (4 * WAL_PAGES).to_string())
                 .row_buffer_size(WRITES_PER_COMMIT)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full),

@@ -144,6 +144,8 @@ impl Dispatcher {
     async fn subscribe(&self, cursors: &[Cursor], reference: Option<&String>) -> Result<(), Problem> {
         let mut result = Ok(());
         for cursor in cursors {
+            // Many answers at once are no reason to call their reader slow.
+            self.connection.lane.room().await;
             // One that fails does not keep the others from their answer.
             if let Err(problem) = subscribe(&self.state, &self.connection, cursor, reference).await {
                 result = Err(problem);

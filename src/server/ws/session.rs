@@ -104,6 +104,8 @@ impl Session {
         let close = self.serve().await;
         metrics::counter!("magpie_closes_total", "code" => close.code.as_u16().to_string()).increment(1);
         tracing::info!(code = close.code.as_u16(), reason = close.reason, "closed");
+        // Whatever is still being done for it finds nobody to tell.
+        self.connection.lane.cut(close.code);
         leave(&self.state, &self.connection, &self.dispatcher).await;
         // Boxed: no session needs the room for it but at its end.
         Box::pin(self.writer.finish(close)).await;

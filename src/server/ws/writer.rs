@@ -154,7 +154,8 @@ async fn patiently(
             Err(_) => ControlFlow::Break(Close { code: CloseCode::GoingAway, reason: "the other end is gone".into() }),
         },
         close = connection.lane.cut_off() => ControlFlow::Break(close),
-        () = tokio::time::sleep(STALLED) => {
+        // Made when it is first needed: most writes never wait.
+        () = async { tokio::time::sleep(STALLED).await } => {
             ControlFlow::Break(Close { code: CloseCode::Heartbeat, reason: CloseCode::Heartbeat.as_str().into() })
         }
     }
