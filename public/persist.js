@@ -12,14 +12,20 @@ const DRAFT = "magpie.draft.";
 const OPEN_MS = 2_000;
 
 let database;
-/** No more storage in this page: it cannot be had, or it was deleted by a sign-out elsewhere. */
+/** No storage in this page: it cannot be had. */
 let isGone = false;
 /** The transaction that says whose all this is: nothing is read or written before it. */
 let begun;
 const channel = globalThis.BroadcastChannel && new BroadcastChannel(NAME);
 
 const open = () =>
-  (database ??= new Promise((resolve, reject) => {
+  (database ??= opening().catch((error) => {
+    database = undefined;
+    throw error;
+  }));
+
+const opening = () =>
+  new Promise((resolve, reject) => {
     const request = indexedDB.open(NAME, VERSION);
     setTimeout(() => reject(new Error("the database did not open")), OPEN_MS);
     request.onerror = () => reject(request.error);
@@ -32,14 +38,14 @@ const open = () =>
     request.onsuccess = () => {
       const db = request.result;
       db.onversionchange = () => {
-        // Somebody signed out. A worker may live on to serve the next one.
-        isGone = "document" in globalThis;
         database = undefined;
         db.close();
       };
+      // A browser may close it, too: the next one to ask opens it again.
+      db.onclose = () => (database = undefined);
       resolve(db);
     };
-  }));
+  });
 
 /** One transaction over everything; `work` gets the stores by name and gives the result. */
 const run = async (mode, work) => {
@@ -77,51 +83,54 @@ const as = async (user, mode, work) => {
 const tell = (text) => channel?.postMessage(text);
 
 /** From here on, all this is `user`'s. What another one left is cleared. */
-export const begin = (user) =>
-  (begun = run("readwrite", (store, give) =>
-    then(store("who").get(0), (who) => {
-      if (who && who.user !== user) {
-        store("outbox").clear();
-        store("seen").clear();
-        give(who.user);
-      }
-      store("who").put({ user, here: true }, 0);
-    }),
-  ).then(
+export const begin = (user) => {
+  const mine = () =>
+    run("readwrite", (store, give) =>
+      then(store("who").get(0), (who) => {
+        if (who && who.user !== user) {
+          store("outbox").clear();
+          store("seen").clear();
+          give(who.user);
+        }
+        store("who").put({ user, here: true }, 0);
+      }),
+    );
+  // Once more, where the browser was busy with its own start.
+  begun = mine().catch(mine).then(
     (other) => {
       if (!other) return;
       forgetDrafts(other);
       tell("");
     },
     () => void (isGone = true),
-  ));
+  );
+};
 
-/** The session of `user` is over. What was written waits for the same person to come back, unless they signed out. */
+/**
+ * The session of `user` (`""`: of whoever's this is) is over. What was written waits for the same person to come
+ * back, unless they signed out. The files of the shell stay: there is nothing of anybody in them.
+ */
 export const end = async (user, isSignOut) => {
+  let owner = user;
   await as(user, "readwrite", (store) => {
     store("seen").clear();
     if (isSignOut) store("outbox").clear();
-    if (isSignOut) store("who").clear();
-    else store("who").put({ user, here: false }, 0);
+    then(store("who").get(0), (who) => {
+      owner = who.user;
+      if (isSignOut) store("who").clear();
+      else store("who").put({ ...who, here: false }, 0);
+    });
   });
   if (!isSignOut) return;
-  forgetDrafts(user);
+  if (owner) forgetDrafts(owner);
   tell("");
-  await Promise.race([wipe(), new Promise((resolve) => setTimeout(resolve, OPEN_MS / 2))]);
 };
 
-/** The files as well, and the worker that serves them. */
-const wipe = async () => {
-  isGone = true;
-  try {
-    await database?.then((db) => db.close(), () => {});
-    await new Promise((resolve) => {
-      const request = indexedDB.deleteDatabase(NAME);
-      request.onsuccess = request.onerror = resolve;
-    });
-    for (const name of (await globalThis.caches?.keys()) ?? []) await caches.delete(name);
-    await (await navigator.serviceWorker?.getRegistration())?.unregister();
-  } catch {}
+/** The sign-in page is shown. A cookie says where somebody signed out by a form that no script saw. */
+export const nobody = async () => {
+  const isSignOut = document.cookie.includes("magpie_signed_out=");
+  await end("", isSignOut);
+  if (isSignOut) document.cookie = "magpie_signed_out=; Max-Age=0; Path=/login; SameSite=Lax";
 };
 
 const forgetDrafts = (user) => {

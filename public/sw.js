@@ -4,7 +4,7 @@
 // is one whole build under paths of its own (/shell/BUILD/…), so that a page never gets the script of one and the
 // WASM of another. Pages and files that come over the network are never taken from here, and no answer of the API.
 
-import { keptFor, meanwhile, queue } from "./persist.js";
+import { end, keptFor, meanwhile, queue } from "./persist.js";
 
 const CACHE = `magpie-${BUILD}`;
 const ROOT = `/shell/${BUILD}`;
@@ -64,7 +64,7 @@ const page = async (event) => {
   const answer = fresh(event);
   const inTime = await Promise.race([answer.catch(() => undefined), timeout(PAGE_MS)]);
   // What a proxy says in the server's place.
-  if (inTime && ![502, 503, 504].includes(inTime.status)) return inTime;
+  if (inTime && inTime.status < 502) return inTime;
   return ((await keptFor()) && (await kept(ROOT))) || inTime || answer;
 };
 
@@ -101,7 +101,7 @@ const isFinal = ({ status }) => status >= 400 && status < 500 && ![401, 408, 425
 const empty = async () => {
   const answer = await callAgain("GET", "/me");
   // The session is over: it waits for the same person to sign in again.
-  if (answer.status === 401) return;
+  if (answer.status === 401) return end("", false);
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
   const { id: me } = await answer.json();
   const held = new Set();

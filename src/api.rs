@@ -35,10 +35,11 @@ impl FromServerFnError for ApiError {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Request(_) => {
+            // An answer that is none of ours comes from a proxy in the server's place.
+            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Deserialization(_) | ServerFnErrorErr::Response(_) => {
                 Self { code: Code::Unavailable, detail: "The server cannot be reached. Try again in a moment.".into() }
             }
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
                 Self { code: Code::Invalid, detail: "Something in the form is missing.".into() }
             }
             _ => Self { code: Code::Internal, detail: "Something went wrong here.".into() },

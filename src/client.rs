@@ -25,6 +25,7 @@ mod store;
 mod tests;
 mod timings;
 
+pub use persist::nobody_is_signed_in;
 pub use provide::{provide_client, use_client};
 pub use seen::Home;
 pub use store::{Client, Notice, NoticeKind, State, StateStoreFields};

@@ -60,8 +60,8 @@ pub async fn sign_out() -> Result<(), ApiError> {
         other => other,
     };
     let left = forgotten.map(|cookie| {
-        functions::wipe_browser();
         functions::set_cookie(cookie);
+        functions::tell_of_sign_out();
     });
     Ok(functions::lead(left, |()| "/login".to_owned(), "/settings")?)
 }

@@ -124,12 +124,19 @@ impl Client {
     /// Ends the session, forgets everything, here and in what the browser keeps, and leads to the sign-in page.
     /// Where the session cannot be ended, one stays, and so does what was written.
     pub async fn sign_out(self) -> Result<(), Problem> {
+        // Before the server closes the socket, which may come before its answer.
+        let me = self.my_id();
+        self.with(|inner| inner.is_leaving = true);
         match http::logout().await {
             // There is no session any more.
             Ok(()) | Err(http::Failure::Refused { status: 401, .. }) => {}
-            Err(failure) => return Err(failure.into()),
+            // The socket was told already: the answer was lost.
+            Err(_) if self.with(|inner| inner.link.state() == link::LinkState::SignedOut) => {}
+            Err(failure) => {
+                self.with(|inner| inner.is_leaving = false);
+                return Err(failure.into());
+            }
         }
-        let me = self.my_id();
         self.wipe();
         self.link(link::Event::SignedOut);
         persist::end(me, persist::End::SignedOut).await;

@@ -125,8 +125,7 @@ impl Client {
             retry_after_ms: error.retry_after_ms,
         };
         if error.reference.as_deref() == Some(SUBSCRIBE) {
-            // Whatever comes next finds the hole and asks again.
-            self.with(|inner| inner.asked.clear());
+            return self.not_subscribed(problem);
         }
         let client_id = error.reference.as_ref().and_then(|reference| reference.parse().ok());
         match client_id.filter(|id| self.with(|inner| inner.outbox.messages().any(|message| message.client_id == *id)))

@@ -66,6 +66,8 @@ impl Client {
             }),
             link::Effect::Ping { nonce } => self.tell(ClientFrame::Ping(Ping { nonce: Some(nonce.into()) })),
             link::Effect::Poll => self.poll(),
+            // Who leads away after a sign-out is who asked for it.
+            link::Effect::SignIn if self.with(|inner| inner.is_leaving) => {}
             link::Effect::SignIn => {
                 let me = self.my_id();
                 self.wipe();
@@ -137,6 +139,23 @@ impl Client {
         if is_new {
             self.subscribe(vec![self.cursor(id)]);
         }
+    }
+
+    /// A subscription was refused: the server sends nothing of that conversation, so nothing would show that it
+    /// is missing. All that have no answer yet are asked for again.
+    pub(super) fn not_subscribed(self, problem: Problem) {
+        if !problem.is_recoverable() {
+            self.with(|inner| inner.asked.clear());
+            return self.problem(problem);
+        }
+        let wait_ms = problem.retry_after_ms.unwrap_or(limits::SEND_RETRY_MS).min(limits::SEND_WAIT_MS);
+        Timeout::new(u32::try_from(wait_ms).unwrap_or(u32::MAX), move || {
+            let missing: Vec<_> = self.with(|inner| inner.asked.drain().collect());
+            for id in missing {
+                self.resubscribe(id);
+            }
+        })
+        .forget();
     }
 
     fn subscribe(self, conversations: Vec<Cursor>) {

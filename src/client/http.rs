@@ -138,7 +138,9 @@ async fn sent(request: Result<Request, gloo_net::Error>) -> Result<Response, Fai
     let status = response.status();
     let problem = match read::<ProblemBody>(&response).await {
         Ok(body) => body.into(),
-        // A proxy in between speaks for itself.
+        // A proxy in between says that there is no server.
+        Err(_) if status >= 500 => return Err(Failure::Unreachable),
+        // Or speaks for itself.
         Err(_) => Problem::new(Code::Unavailable, "The server did not answer as it should. Try again in a moment."),
     };
     Err(Failure::Refused { status, problem })

@@ -133,7 +133,8 @@ impl Client {
             (_, true) => {
                 let me = self.my_id();
                 spawn_local(async move {
-                    self.queue_answered(persist::queue(me, Change::Retry(&message.client_id)).await, None);
+                    let answer = persist::queue(me, Change::Retry(&message.client_id)).await;
+                    self.queue_answered(answer, Some(Event::Retry(message.client_id)));
                 });
             }
             (true, false) => self.outbox(Event::Retry(message.client_id)),
@@ -154,7 +155,8 @@ impl Client {
         }
         let me = self.my_id();
         spawn_local(async move {
-            self.queue_answered(persist::queue(me, Change::Drop(&client_id, None)).await, None);
+            let answer = persist::queue(me, Change::Drop(&client_id, None)).await;
+            self.queue_answered(answer, Some(Event::Discard(client_id)));
         });
     }
 

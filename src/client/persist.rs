@@ -21,6 +21,8 @@ extern "C" {
     fn js_begin(user: &str);
     #[wasm_bindgen(js_name = end)]
     async fn js_end(user: &str, is_sign_out: bool);
+    #[wasm_bindgen(js_name = nobody)]
+    async fn js_nobody();
     #[wasm_bindgen(js_name = queue)]
     async fn js_queue(user: &str, change: &str, id: &str, text: &str) -> wasm_bindgen::JsValue;
     #[wasm_bindgen(js_name = listen)]
@@ -76,6 +78,11 @@ pub(super) fn begin(user: UserId) {
 
 pub(super) async fn end(user: UserId, how: End) {
     js_end(&user.to_string(), how == End::SignedOut).await;
+}
+
+/// The sign-in page is shown: whoever's things are kept here, their session is over. In a browser only.
+pub fn nobody_is_signed_in() {
+    leptos::task::spawn_local(js_nobody());
 }
 
 /// One change of the shared queue, and what it is then.

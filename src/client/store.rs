@@ -69,6 +69,8 @@ pub struct Client {
 pub(super) struct Inner {
     pub env: Env,
     pub is_started: bool,
+    /// Somebody signs out here: the end of the session is no surprise.
+    pub is_leaving: bool,
     pub link: Link,
     pub outbox: Outbox,
     pub typing: Typing,
@@ -98,6 +100,7 @@ impl Client {
         let inner = Inner {
             env,
             is_started: false,
+            is_leaving: false,
             link: Link::default(),
             outbox: Outbox::default(),
             typing: Typing::default(),

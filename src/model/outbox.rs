@@ -31,7 +31,9 @@ pub struct Outgoing {
 
 impl Outgoing {
     fn is_too_long(&self) -> bool {
-        self.text.len() > limits::MESSAGE_BYTES
+        // A control character is six bytes on the wire: a frame above its bound would end every connection.
+        let on_the_wire = || serde_json::to_string(&self.text).map_or(0, |text| text.len());
+        self.text.len() > limits::MESSAGE_BYTES || on_the_wire() > limits::CLIENT_FRAME_BYTES - limits::FRAME_ROOM_BYTES
     }
 }
 

@@ -65,6 +65,17 @@ fn a_clock_that_is_put_back_or_a_server_that_names_a_day_holds_nothing_up_for_lo
 }
 
 #[test]
+fn a_text_that_makes_too_large_a_frame_is_not_sent_again_and_again() {
+    let mut outbox = up();
+    let text = "\u{1}".repeat(limits::MESSAGE_BYTES);
+    let effects = outbox.handle(Event::Send(Outgoing { text, ..message(1, 1) }), NOW);
+    assert_eq!(sent(&effects), []);
+    assert_eq!(outbox.stuck().count(), 1);
+    let longest = "x".repeat(limits::MESSAGE_BYTES);
+    assert_eq!(sent(&outbox.handle(Event::Send(Outgoing { text: longest, ..message(2, 1) }), NOW)), [id(2)]);
+}
+
+#[test]
 fn conversations_do_not_wait_for_each_other() {
     let mut outbox = up();
     assert_eq!(sent(&outbox.handle(Event::Send(message(1, 1)), NOW)), [id(1)]);

@@ -113,7 +113,7 @@ fn first_line(text: &str) -> &str {
     line.char_indices().nth(limits::PREVIEW_CHARS).map_or(line, |(end, _)| &line[..end])
 }
 
-/// A plain form; with a script, what this browser keeps is wiped before the session ends.
+/// A plain form; with a script, what this browser keeps is wiped once the session is over.
 #[component]
 pub fn SignOut(#[prop(default = "")] class: &'static str) -> impl IntoView {
     let client = use_client();

@@ -16,6 +16,7 @@ use crate::{
     ui::{
         app::FromShell,
         components::{
+            connection_status::ConnectionStatus,
             icon::{BACK, Icon},
             thread::ThreadView,
         },
@@ -128,6 +129,7 @@ fn Back() -> impl IntoView {
             <a class="icon-button back-link" href="/" aria-label="Back to conversations">
                 <Icon d=BACK />
             </a>
+            <ConnectionStatus />
         </header>
     }
 }

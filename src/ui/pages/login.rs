@@ -4,10 +4,12 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::ui::components::alert::QueryAlert;
+use crate::{client::nobody_is_signed_in, ui::components::alert::QueryAlert};
 
 #[component]
 pub fn LoginPage() -> impl IntoView {
+    // An Effect runs in a browser only.
+    Effect::new(nobody_is_signed_in);
     let query = use_query_map();
     let next = query.read_untracked().get("next").unwrap_or_default();
     let username = query.read_untracked().get("username").unwrap_or_default();
