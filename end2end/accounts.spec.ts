@@ -82,13 +82,19 @@ test("signing in never leads to another site @plain", async ({ stranger, person,
   }
 });
 
-test("signing out ends the other tab, too", async ({ person }) => {
-  const anna = await person();
-  const id = await anna.conversation("Garden");
-  await anna.openLive(id);
-  const other = await anna.page.context().newPage();
-  await other.goto("/");
-  await other.getByRole("button", { name: "Sign out" }).click();
-  await expect(other).toHaveURL(/\/login/);
-  await expect(anna.page).toHaveURL(/\/login/);
+test.describe(() => {
+  // About once in twenty times the renderer of the other tab crashes here ("Page crashed", Chromium 156): not
+  // understood yet. A second try tells that from a tab that stays.
+  test.describe.configure({ retries: 1 });
+
+  test("signing out ends the other tab, too", async ({ person }) => {
+    const anna = await person();
+    const id = await anna.conversation("Garden");
+    await anna.openLive(id);
+    const other = await anna.page.context().newPage();
+    await other.goto("/");
+    await other.getByRole("button", { name: "Sign out" }).click();
+    await expect(other).toHaveURL(/\/login/);
+    await expect(anna.page).toHaveURL(/\/login/);
+  });
 });

@@ -99,7 +99,7 @@ pub fn ThreadView(id: ConversationId, thread: Field<Thread>, me: User) -> impl I
     let title = thread.title();
     view! {
         <Title text=move || title.get() />
-        <main class="pane" id="main" tabindex="-1">
+        <main class="pane with-details" id="main" tabindex="-1">
             <Head thread context />
             <div class="notices">
                 <QueryAlert />
