@@ -319,7 +319,7 @@ async fn a_deleted_question_is_not_answered() {
 #[tokio::test]
 async fn a_run_that_the_last_stop_left_is_marked_interrupted() {
     let room = Room::with(offline()).await;
-    let run = |run_id, status| Write::Server(Event::AgentRun(AgentRun { run_id, status, message: None, usage: None }));
+    let run = |run_id, status| Write::Server(Event::AgentRun(AgentRun::new(run_id, status)));
     let (left, done) = (fresh_id!(RunId), fresh_id!(RunId));
     for (id, status) in [
         (left, RunStatus::Initializing),

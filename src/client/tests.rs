@@ -83,7 +83,7 @@ fn token(offset: u64, delta: &str) -> ServerFrame {
         conversation_id: room(1),
         run_id: RunId::from_parts(1, 3),
         message_id: MessageId::from_parts(99, 2),
-        agent: user(9).into(),
+        agent: user(9).name,
         offset,
         delta: delta.into(),
     }))
@@ -228,14 +228,14 @@ fn a_step_of_a_run_touches_that_run() {
     let run_id = RunId::from_parts(1, 3);
     let event =
         |seq, event| durable(DurableFrame { conversation_id: room(1), seq: Seq(seq), timestamp: Timestamp(0), event });
-    let status = |status| Event::AgentRun(AgentRun { run_id, status, message: None, usage: None });
+    let status = |status| Event::AgentRun(AgentRun::new(run_id, status));
     client.apply(&event(4, status(RunStatus::Processing)));
     let steps = thread.runs().at_key(run_id).steps();
     let shown = steps;
     let steps = Looks::of(move || _ = steps.into_iter().count());
     let entries = Looks::of(move || thread.entries().track());
     let typing = Looks::of(move || thread.typing().track());
-    let step = AgentStep { run_id, agent: "assistant".into(), emoji: "🐦".into(), turn: 1, message: "adds".into() };
+    let step = AgentStep::new(run_id, "assistant", "🐦", 1, "adds".into());
     client.apply(&event(5, Event::AgentStep(step)));
     assert!(steps.again());
     assert_eq!(shown.at_key(Seq(5)).read_untracked().seq, Seq(5));

@@ -51,6 +51,15 @@ pub struct AgentRun {
     pub message: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// The message that the run answers; with `initializing`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<MessageId>,
+}
+
+impl AgentRun {
+    pub const fn new(run_id: RunId, status: RunStatus) -> Self {
+        Self { run_id, status, message: None, usage: None, question: None }
+    }
 }
 
 /// What the models of a run read and wrote, in tokens as their providers count them.
@@ -58,6 +67,9 @@ pub struct AgentRun {
 pub struct Usage {
     pub input_tokens: u64,
     pub output_tokens: u64,
+    /// Millionths of the currency of the operator's price table; absent where that does not know the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_micros: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -69,6 +81,54 @@ pub struct AgentStep {
     /// From 1.
     pub turn: u32,
     pub message: String,
+    /// What the step is about, where it is more than its words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<StepTopic>,
+    /// With `plan` and `ledger` what the orchestrator wrote, an object; with `said` a string, all the words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Value>,
+    /// With `model`: which one, what it read and wrote, how long its first token and the whole call took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_token_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+}
+
+impl AgentStep {
+    pub fn new(run_id: RunId, agent: impl Into<String>, emoji: impl Into<String>, turn: u32, message: String) -> Self {
+        Self {
+            run_id,
+            agent: agent.into(),
+            emoji: emoji.into(),
+            turn,
+            message,
+            topic: None,
+            detail: None,
+            model: None,
+            usage: None,
+            first_token_ms: None,
+            duration_ms: None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StepTopic {
+    /// The task ledger: what is known, what is to be found out, the plan.
+    Plan,
+    /// The progress ledger: where the task stands and who goes on.
+    Ledger,
+    /// What an agent of a team told the others.
+    Said,
+    /// A call of a model is over.
+    Model,
+    /// A call of a model failed and is made again.
+    Retry,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -131,6 +191,16 @@ pub struct ChartGenerated {
     pub title: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symbol: Option<String>,
+    /// The numbers of the picture, for those who do not see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<ChartTable>,
+}
+
+/// Each row has a cell for each column; the first column names the row.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChartTable {
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<String>>,
 }
 
 /// A run's final answer, also posted as the message that it names.

@@ -100,6 +100,19 @@ pub struct Author {
     pub emoji: Option<String>,
 }
 
+impl Author {
+    /// An agent: its id is made of its name, so that it is the same everywhere and at all times.
+    pub fn agent(name: &str, emoji: Option<String>) -> Self {
+        Self { id: UserId::of_agent(&agent_handle(name)), name: name.to_owned(), emoji }
+    }
+}
+
+/// What an agent is addressed by after the `@`: its name in lower case, `-` for whatever is no letter or digit.
+pub fn agent_handle(name: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
+    name.to_lowercase().chars().map(plain).collect()
+}
+
 impl From<UserRef> for Author {
     fn from(UserRef { id, name }: UserRef) -> Self {
         Self { id, name, emoji: None }
@@ -328,7 +341,8 @@ pub struct ReadPosition {
 pub struct Stream {
     pub run_id: RunId,
     pub message_id: MessageId,
-    pub agent: Author,
+    /// The agent's name.
+    pub agent: String,
     pub text: String,
 }
 
@@ -399,7 +413,8 @@ pub struct Token {
     pub conversation_id: ConversationId,
     pub run_id: RunId,
     pub message_id: MessageId,
-    pub agent: Author,
+    /// The agent's name.
+    pub agent: String,
     /// Bytes of UTF-8.
     pub offset: u64,
     pub delta: String,

@@ -117,7 +117,7 @@ impl Agents {
     pub async fn recover(&self) -> storage::Result<()> {
         for (conversation, run_id) in self.shared.storage.unfinished_runs().await? {
             let message = Some("The server stopped during this run. Ask again to get an answer.".to_owned());
-            let end = AgentRun { run_id, status: RunStatus::Interrupted, message, usage: None };
+            let end = AgentRun { message, ..AgentRun::new(run_id, RunStatus::Interrupted) };
             self.shared.append(conversation, Event::AgentRun(end)).await?;
             tracing::info!(%conversation, run = %run_id, "a run was interrupted by the last stop");
         }

@@ -243,24 +243,58 @@ fn message() -> impl Strategy<Value = Message> {
     )
 }
 
+fn usage() -> impl Strategy<Value = Usage> {
+    (count(), count(), of(count())).prop_map(|(input_tokens, output_tokens, cost_micros)| Usage {
+        input_tokens,
+        output_tokens,
+        cost_micros,
+    })
+}
+
 fn agent_event() -> impl Strategy<Value = Event> {
     use RunStatus::*;
     let status = select(vec![Initializing, Processing, Waiting, Completed, Cancelled, Failed, Interrupted]);
-    let usage = (count(), count()).prop_map(|(input_tokens, output_tokens)| Usage { input_tokens, output_tokens });
+    let topic = select(vec![StepTopic::Plan, StepTopic::Ledger, StepTopic::Said, StepTopic::Model, StepTopic::Retry]);
+    let told = (of(topic), of(json_value()), of(text()), of(usage()), of(count()), of(count()));
+    let table =
+        (vec(text(), 0..3), vec(vec(text(), 0..3), 0..3)).prop_map(|(columns, rows)| ChartTable { columns, rows });
     prop_oneof![
-        (run_id(), status, of(text()), of(usage)).prop_map(|(run_id, status, message, usage)| {
-            Event::AgentRun(AgentRun { run_id, status, message, usage })
-        }),
-        (run_id(), text(), text(), any::<u32>(), text()).prop_map(|(run_id, agent, emoji, turn, message)| {
-            Event::AgentStep(AgentStep { run_id, agent, emoji, turn, message })
-        }),
+        (run_id(), status, of(text()), of(usage()), of(message_id())).prop_map(
+            |(run_id, status, message, usage, question)| Event::AgentRun(AgentRun {
+                run_id,
+                status,
+                message,
+                usage,
+                question
+            })
+        ),
+        (run_id(), text(), text(), any::<u32>(), text(), told).prop_map(
+            |(run_id, agent, emoji, turn, message, (topic, detail, model, usage, first_token_ms, duration_ms))| {
+                Event::AgentStep(AgentStep {
+                    topic,
+                    detail,
+                    model,
+                    usage,
+                    first_token_ms,
+                    duration_ms,
+                    ..AgentStep::new(run_id, agent, emoji, turn, message)
+                })
+            }
+        ),
         // Halves: exact in binary and in decimal.
         (run_id(), any::<u32>(), any::<u32>(), 0u32..=200).prop_map(|(run_id, current_turn, max_turns, half)| {
             Event::Progress(Progress { run_id, current_turn, max_turns, percentage: f64::from(half) / 2.0 })
         }),
-        (run_id(), chart_id(), text(), text(), of(text())).prop_map(|(run_id, chart_id, url, title, symbol)| {
-            Event::ChartGenerated(ChartGenerated { run_id, chart_id, url, title, symbol })
-        }),
+        (run_id(), chart_id(), text(), text(), of(text()), of(table)).prop_map(
+            |(run_id, chart_id, url, title, symbol, table)| Event::ChartGenerated(ChartGenerated {
+                run_id,
+                chart_id,
+                url,
+                title,
+                symbol,
+                table
+            })
+        ),
         (run_id(), text(), message_id()).prop_map(|(run_id, content, message_id)| {
             Event::Result(RunResult { run_id, content, format: Format::Markdown, message_id })
         }),
@@ -347,7 +381,7 @@ fn subscribed() -> impl Strategy<Value = Subscribed> {
     let mode = select(vec![Mode::Current, Mode::Replay, Mode::Snapshot, Mode::Denied]);
     let presence = (user(), presence_status()).prop_map(|(user, status)| UserPresence { user, status });
     let read = (user(), seq()).prop_map(|(user, up_to)| ReadPosition { user, up_to });
-    let stream = (run_id(), message_id(), author(), text()).prop_map(|(run_id, message_id, agent, text)| Stream {
+    let stream = (run_id(), message_id(), text(), text()).prop_map(|(run_id, message_id, agent, text)| Stream {
         run_id,
         message_id,
         agent,
@@ -406,7 +440,7 @@ fn conversation() -> impl Strategy<Value = Conversation> {
 }
 
 fn token() -> impl Strategy<Value = Token> {
-    (conversation_id(), run_id(), message_id(), author(), count(), text()).prop_map(
+    (conversation_id(), run_id(), message_id(), text(), count(), text()).prop_map(
         |(conversation_id, run_id, message_id, agent, offset, delta)| Token {
             conversation_id,
             run_id,
@@ -439,7 +473,7 @@ pub fn with_unknown_fields(value: Value) -> Value {
     match value {
         Value::Array(items) => items.into_iter().map(with_unknown_fields).collect(),
         Value::Object(fields) => {
-            let free_form = |name: &str| matches!(name, "arguments" | "nonce" | "details");
+            let free_form = |name: &str| matches!(name, "arguments" | "nonce" | "details" | "detail");
             let mut fields: serde_json::Map<_, _> = fields
                 .into_iter()
                 .map(|(name, value)| if free_form(&name) { (name, value) } else { (name, with_unknown_fields(value)) })

@@ -1,6 +1,7 @@
 //! Folding what is of the moment: typing, presence, reads, streams, and the state at a subscription.
 
 use super::{Change, Entry, EntryState, Thread, apply::stop_typing};
+use crate::model::StepKind;
 use crate::protocol::{
     Author, MessageId, RunId, Sender, Seq, Timestamp, UserId, UserRef, Visibility, limits,
     server::{EphemeralFrame, Mode, PresenceStatus, ReadPosition, Stream, Subscribed, Token, UserPresence},
@@ -118,14 +119,14 @@ impl Thread {
         }
     }
 
-    fn begin_stream(&mut self, id: MessageId, run_id: RunId, agent: &Author, text: &str) {
+    fn begin_stream(&mut self, id: MessageId, run_id: RunId, agent: &str, text: &str) {
         let entry = Entry {
             key: id.to_string(),
             id: Some(id),
             client_id: None,
             seq: None,
             sender: Sender::Agent,
-            author: agent.clone(),
+            author: Author::agent(agent, self.emoji_of(run_id, agent)),
             text: text.to_owned(),
             at: self.moment_of(run_id),
             state: EntryState::Streaming,
@@ -140,6 +141,15 @@ impl Thread {
         };
         self.entries.push(entry);
         self.bound();
+    }
+
+    /// A token tells the agent's name alone; its steps tell the rest.
+    fn emoji_of(&self, run: RunId, name: &str) -> Option<String> {
+        let run = self.runs.iter().rfind(|one| one.id == run)?;
+        run.steps.iter().rev().find_map(|step| match &step.what {
+            StepKind::Agent { agent, emoji, .. } if agent == name => Some(emoji.clone()),
+            _ => None,
+        })
     }
 
     /// A stream tells no time: its run's start, or that of the newest message.

@@ -186,10 +186,10 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (small(), prop::sample::select(vec![
             RunStatus::Initializing, RunStatus::Processing, RunStatus::Waiting, RunStatus::Completed, RunStatus::Cancelled,
             RunStatus::Failed, RunStatus::Interrupted,
-        ])).prop_map(|(n, status)| Event::AgentRun(AgentRun { run_id: run_id(n), status, message: None, usage: None })),
-        2 => of(|n, turn, _| Event::AgentStep(AgentStep {
-            run_id: run_id(n), agent: "assistant".into(), emoji: "🐦".into(), turn: turn as u32, message: "looks".into(),
-        })),
+        ])).prop_map(|(n, status)| Event::AgentRun(AgentRun::new(run_id(n), status))),
+        2 => of(|n, turn, _| Event::AgentStep(
+            AgentStep::new(run_id(n), "assistant", "🐦", turn as u32, "looks".into()),
+        )),
         2 => of(|n, call, _| Event::ToolCall(ToolCall {
             run_id: run_id(n), call_id: call_id(call), agent: "assistant".into(), tool_name: "calculate".into(),
             arguments: serde_json::json!({"expression": "17*23"}),
@@ -202,7 +202,7 @@ fn event() -> impl Strategy<Value = Event> {
             run_id: run_id(n), current_turn: turn as u32, max_turns: 8, percentage: 12.5,
         })),
         1 => of(|n, chart, _| Event::ChartGenerated(ChartGenerated {
-            run_id: run_id(n), chart_id: ChartId::from_parts(chart, 5), url: "/c".into(), title: "Chart".into(), symbol: None,
+            run_id: run_id(n), chart_id: ChartId::from_parts(chart, 5), url: "/c".into(), title: "Chart".into(), symbol: None, table: None,
         })),
         1 => of(|n, m, _| Event::Result(RunResult {
             run_id: run_id(n), content: "391".into(), format: Format::Markdown, message_id: message_id(m),
@@ -329,7 +329,7 @@ fn token(n: u64, offset: u64, delta: &str) -> EphemeralFrame {
         conversation_id: room(),
         run_id: run_id(1),
         message_id: message_id(n),
-        agent: user(9).into(),
+        agent: user(9).name,
         offset,
         delta: delta.into(),
     })
@@ -435,7 +435,7 @@ fn a_stream_that_came_to_nothing_goes_with_its_run() {
     let mut thread = thread_with(0);
     thread.apply_ephemeral(&token(1, 0, "Hm"), me());
     let status = RunStatus::Cancelled;
-    let over = Event::AgentRun(AgentRun { run_id: run_id(1), status, message: None, usage: None });
+    let over = Event::AgentRun(AgentRun::new(run_id(1), status));
     fold(&mut thread, &[frame(1, over)]);
     assert_eq!(thread.entries, []);
     assert_eq!(thread.apply_ephemeral(&token(1, 0, "late"), me()), []);
@@ -448,7 +448,7 @@ fn a_subscription_resets_what_is_of_the_moment() {
     assert_eq!(thread.apply_ephemeral(&typing(1), me()), [Change::Typing]);
     assert_eq!(thread.apply_ephemeral(&typing(0), me()), [], "one's own other tab");
     thread.apply_ephemeral(&token(5, 0, "gone"), me());
-    let stream = Stream { run_id: run_id(2), message_id: message_id(6), agent: user(9).into(), text: "so far".into() };
+    let stream = Stream { run_id: run_id(2), message_id: message_id(6), agent: user(9).name, text: "so far".into() };
     let mut now = subscribed(Mode::Current, 1);
     now.typing = vec![user(2), user(0)];
     now.streams = vec![stream];
@@ -511,7 +511,7 @@ fn memory_is_bounded_and_says_that_there_is_more() {
     assert_eq!((thread.entries.len(), thread.more), (limits::MESSAGES_IN_MEMORY, true));
     assert_eq!(thread.entries.last().and_then(|entry| entry.seq), Some(Seq(many)));
     for n in 0..limits::RUNS_IN_MEMORY as u64 + 3 {
-        let run = AgentRun { run_id: run_id(n), status: RunStatus::Completed, message: None, usage: None };
+        let run = AgentRun::new(run_id(n), RunStatus::Completed);
         fold(&mut thread, &[frame(many + n + 1, Event::AgentRun(run))]);
     }
     assert_eq!(thread.runs.len(), limits::RUNS_IN_MEMORY);

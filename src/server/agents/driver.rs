@@ -15,7 +15,7 @@ use super::{
     context,
     llm::{ChatMessage, ChatRequest, Delta, DeltaStream, LlmClient, LlmError},
     queue::{RunHandle, Seat},
-    run::{Effect, PlannedCall, RunEvent, RunMachine, RunSpec, Stop, ToolOutcome, chart_url},
+    run::{DrawnChart, Effect, PlannedCall, RunEvent, RunMachine, RunSpec, Stop, ToolOutcome, chart_url},
     team::Agent,
     tools::{ToolContext, ToolOutput, Tools},
 };
@@ -99,6 +99,7 @@ impl From<Delta> for RunEvent {
     fn from(delta: Delta) -> Self {
         match delta {
             Delta::Text(text) => Self::Text(text),
+            Delta::Reasoning(_) | Delta::Retry(_) => Self::Text(String::new()),
             Delta::Usage(usage) => Self::Used(usage),
             Delta::Done => Self::ModelDone,
             Delta::ToolCall(call) => {
@@ -294,7 +295,13 @@ impl Driver {
     fn ask_model(&self, with_tools: bool) -> DeltaStream {
         let tools = if with_tools { self.shared.tools.definitions(&self.agent.tools) } else { Vec::new() };
         let messages = self.context.iter().chain(self.machine.transcript()).cloned().collect();
-        let request = ChatRequest { system: self.agent.prompt.clone(), messages, tools };
+        let request = ChatRequest {
+            system: self.agent.prompt.clone(),
+            messages,
+            tools,
+            model: self.agent.model.clone(),
+            schema: None,
+        };
         let llm = self.shared.llm.clone();
         stream::once(async move { llm.chat(request).await }).try_flatten().boxed()
     }
@@ -334,7 +341,7 @@ impl Driver {
         let frame = Problem::new(Code::RunFailed, why.clone()).into_frame(None);
         self.shared.publish(self.conversation, EphemeralFrame::Error(frame)).await;
         self.typing(false).await;
-        let end = AgentRun { run_id: self.run.run_id, status: RunStatus::Failed, message: Some(why), usage: None };
+        let end = AgentRun { message: Some(why), ..AgentRun::new(self.run.run_id, RunStatus::Failed) };
         for wait_ms in [100, 400, 1_600] {
             tokio::time::sleep(Duration::from_millis(wait_ms)).await;
             match self.shared.append(self.conversation, Event::AgentRun(end.clone())).await {
@@ -381,8 +388,9 @@ async fn keep_chart(
         tracing::error!(%error, "a chart could not be kept");
         return failed("The chart was drawn but could not be stored.".into());
     }
+    let drawn = DrawnChart { id, title: chart.title, symbol: chart.symbol, table: chart.table };
     let text = format!("{}\nPicture: {}", bounded(text), chart_url(id));
-    ToolOutcome { success: true, text, chart: Some((id, chart.title)), duration_ms: 0 }
+    ToolOutcome { success: true, text, chart: Some(drawn), duration_ms: 0 }
 }
 
 fn bounded(mut text: String) -> String {

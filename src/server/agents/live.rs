@@ -46,7 +46,7 @@ impl LiveText {
             conversation_id: self.conversation_id,
             run_id: self.run_id,
             message_id: self.message_id,
-            agent: self.agent.clone(),
+            agent: self.agent.name.clone(),
             offset,
             delta,
         }
@@ -63,7 +63,7 @@ impl LiveText {
         (!shown.closed && !shown.text.is_empty()).then(|| Stream {
             run_id: self.run_id,
             message_id: self.message_id,
-            agent: self.agent.clone(),
+            agent: self.agent.name.clone(),
             text: shown.text.clone(),
         })
     }

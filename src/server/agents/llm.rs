@@ -4,6 +4,8 @@
 //! with a stream. Dropping the stream ends the call. Whoever adds a provider implements [`LlmClient`] here
 //! and nothing else.
 
+use std::{sync::Arc, time::Duration};
+
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde_json::Value;
@@ -21,6 +23,11 @@ pub struct ChatRequest {
     pub messages: Vec<ChatMessage>,
     /// What the model may call; none on a run's last turn.
     pub tools: Vec<ToolDefinition>,
+    /// Which of the provider's models; `None`: the one that is configured.
+    pub model: Option<String>,
+    /// The answer is to be one JSON value of this schema. A provider that cannot hold a model to it leaves that
+    /// to the prompt: whoever asks checks what comes.
+    pub schema: Option<Value>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +62,10 @@ pub struct ToolDefinition {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Delta {
     Text(String),
+    /// What the model thinks before it answers: shown to nobody, it says that the model is alive.
+    Reasoning(String),
+    /// The call failed and is made again after this time: what this call brought so far is void.
+    Retry(Retry),
     ToolCall(ModelCall),
     /// What this call read and wrote so far.
     Usage(Usage),
@@ -62,12 +73,32 @@ pub enum Delta {
     Done,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Of the attempt to come: 2 is the first that is not the first.
+    pub attempt: u32,
+    /// Attempts at most.
+    pub of: u32,
+    pub delay: Duration,
+    /// Why, in plain words.
+    pub reason: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LlmError {
     #[error("the model cannot be reached: {0}")]
     Unreachable(String),
+    /// What helps is another key, model or request, not another try.
     #[error("the model refused the request: {0}")]
     Refused(String),
+    #[error("the model is asked too often")]
+    RateLimited { retry_after: Option<Duration> },
+    #[error("the model's server failed: {0}")]
+    Failed(String),
+    #[error("the model said nothing for {} s", .0.as_secs())]
+    Silent(Duration),
+    #[error("the model's answer could not be read: {0}")]
+    Malformed(String),
     #[error("the model's answer broke off")]
     Cut,
 }
@@ -80,6 +111,8 @@ pub enum LlmStatus {
     Connected,
     /// No model is configured: the built-in planner answers.
     Offline,
+    /// One is configured, and its last call did not reach it.
+    Unreachable,
 }
 
 impl LlmStatus {
@@ -88,6 +121,7 @@ impl LlmStatus {
         match self {
             Self::Connected => "connected",
             Self::Offline => "offline",
+            Self::Unreachable => "unreachable",
         }
     }
 }
@@ -97,4 +131,13 @@ pub trait LlmClient: Send + Sync + 'static {
     /// Returns once the model begins to answer.
     async fn chat(&self, request: ChatRequest) -> Result<DeltaStream, LlmError>;
     fn status(&self) -> LlmStatus;
+    /// The model that answers where a request names none, as the timeline and the price table call it; `None`
+    /// where there is no model to speak of.
+    fn model(&self) -> Option<String> {
+        None
+    }
+    /// The client that a run keeps from its start to its end, where this one changes as the settings do.
+    fn current(&self) -> Option<Arc<dyn LlmClient>> {
+        None
+    }
 }

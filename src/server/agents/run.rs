@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use super::llm::{ChatMessage, ModelCall};
 use crate::protocol::{
     AgentRun, AgentStep, Author, CallId, ChartId, Event, Message, MessageId, RunId, RunStatus, Sender, Visibility,
-    agent::{ChartGenerated, Progress, RunResult, ToolCall, ToolResult, Usage},
+    agent::{ChartGenerated, ChartTable, Progress, RunResult, ToolCall, ToolResult, Usage},
     limits,
     server::Format,
 };
@@ -73,8 +73,17 @@ pub struct ToolOutcome {
     pub success: bool,
     /// As the model reads it.
     pub text: String,
-    pub chart: Option<(ChartId, String)>,
+    pub chart: Option<DrawnChart>,
     pub duration_ms: u64,
+}
+
+/// A picture that is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DrawnChart {
+    pub id: ChartId,
+    pub title: String,
+    pub symbol: Option<String>,
+    pub table: ChartTable,
 }
 
 /// What is to be done, in this order.
@@ -281,10 +290,9 @@ impl RunMachine {
             result_preview: preview(&outcome.text),
             duration_ms: outcome.duration_ms,
         }))];
-        if let Some((chart_id, title)) = outcome.chart {
-            let url = chart_url(chart_id);
-            let run_id = self.spec.run_id;
-            let chart = ChartGenerated { run_id, chart_id, url, title, symbol: None };
+        if let Some(DrawnChart { id, title, symbol, table }) = outcome.chart {
+            let (run_id, url, table) = (self.spec.run_id, chart_url(id), Some(table));
+            let chart = ChartGenerated { run_id, chart_id: id, url, title, symbol, table };
             effects.push(Effect::Append(Event::ChartGenerated(chart)));
         }
         self.transcript.push(ChatMessage::Tool {
@@ -351,17 +359,13 @@ impl RunMachine {
 
     fn status(&self, status: RunStatus, message: Option<String>) -> Effect {
         let usage = (status.is_over() && self.used != Usage::default()).then_some(self.used);
-        Effect::Append(Event::AgentRun(AgentRun { run_id: self.spec.run_id, status, message, usage }))
+        Effect::Append(Event::AgentRun(AgentRun { message, usage, ..AgentRun::new(self.spec.run_id, status) }))
     }
 
     fn step(&self, message: &str) -> Effect {
-        Effect::Append(Event::AgentStep(AgentStep {
-            run_id: self.spec.run_id,
-            agent: self.spec.agent.name.clone(),
-            emoji: self.spec.agent.emoji.clone().unwrap_or_default(),
-            turn: self.turn,
-            message: message.to_owned(),
-        }))
+        let Author { name, emoji, .. } = self.spec.agent.clone();
+        let step = AgentStep::new(self.spec.run_id, name, emoji.unwrap_or_default(), self.turn, message.to_owned());
+        Effect::Append(Event::AgentStep(step))
     }
 
     fn progress(&self, percentage: f64) -> Effect {

@@ -1,34 +1,99 @@
 //! Who answers: the built-in team. A team read from a file takes the same shape.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use crate::protocol::{Author, UserId, limits};
+use crate::protocol::{Author, agent::Usage, limits};
 
 /// An agent: who it is, what it is told, what it may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
-    /// What it is addressed by, in lower case: `@assistant`.
+    /// What it is addressed by, [`crate::protocol::server::agent_handle`] of its name: `@assistant`.
     pub handle: String,
     pub name: String,
     pub emoji: String,
+    /// What it is good for, in a line: the orchestrator chooses by it.
+    pub description: String,
     /// The system prompt.
     pub prompt: String,
-    /// Names of tools.
+    /// The provider's model that it thinks with; `None`: the one that is configured.
+    pub model: Option<String>,
+    /// Names of tools; `docs/*` stands for all of the MCP server `docs`.
     pub tools: Vec<String>,
+    /// Names of those of them, in the same form, for which a person is asked before each call.
+    pub ask_before: Vec<String>,
+    /// Calls of the model in one answer.
     pub max_turns: u32,
 }
 
 impl Agent {
     pub fn author(&self) -> Author {
-        Author { id: UserId::of_agent(&self.handle), name: self.name.clone(), emoji: Some(self.emoji.clone()) }
+        Author::agent(&self.name, Some(self.emoji.clone()))
     }
 }
 
 /// Never empty.
 #[derive(Clone, Debug)]
 pub struct Team {
+    /// Answers where nobody is named; in a team that works together, it leads.
     first: Arc<Agent>,
     others: Vec<Arc<Agent>>,
+    pub teamwork: Teamwork,
+    pub budgets: Budgets,
+    pub prices: Prices,
+}
+
+/// How far the members work together on one question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Teamwork {
+    /// Turns of the members on one question.
+    pub max_turns: u32,
+    /// Turns without progress after which the plan is made anew.
+    pub max_stalls: u32,
+    /// New plans on one question, after which the answer is what there is.
+    pub max_replans: u32,
+}
+
+/// What runs may use up; `None`: as much as they like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budgets {
+    pub run: Budget,
+    /// Of all runs that one person asked for within a day (UTC).
+    pub user_day: Budget,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Calls of a model.
+    pub turns: Option<u32>,
+    /// Read and written.
+    pub tokens: Option<u64>,
+    /// From the run's start; waiting for a person does not count.
+    pub seconds: Option<u64>,
+    /// Millionths of the price table's currency.
+    pub cost_micros: Option<u64>,
+}
+
+/// What models cost, as the operator says: for a million tokens, in millionths of a currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prices {
+    pub currency: String,
+    pub by_model: BTreeMap<String, Price>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Price {
+    pub input_micros: u64,
+    pub output_micros: u64,
+}
+
+impl Prices {
+    /// `None` where the table does not know the model.
+    pub fn cost_micros(&self, model: &str, used: Usage) -> Option<u64> {
+        let price = self.by_model.get(model)?;
+        let of = |tokens: u64, micros: u64| u128::from(tokens) * u128::from(micros);
+        let total = of(used.input_tokens, price.input_micros) + of(used.output_tokens, price.output_micros);
+        Some(u64::try_from(total / 1_000_000).unwrap_or(u64::MAX))
+    }
 }
 
 const PROMPT: &str = "You are Assistant, an AI agent in Magpie, a chat that people and agents share. Answer the \
@@ -38,7 +103,13 @@ earlier, rather than guessing. Say plainly what you do not know, and never claim
 impl Team {
     /// The first of them answers where nobody is named.
     pub fn of(first: Agent, others: impl IntoIterator<Item = Agent>) -> Self {
-        Self { first: Arc::new(first), others: others.into_iter().map(Arc::new).collect() }
+        Self {
+            first: Arc::new(first),
+            others: others.into_iter().map(Arc::new).collect(),
+            teamwork: Teamwork { max_turns: 12, max_stalls: 3, max_replans: 2 },
+            budgets: Budgets::default(),
+            prices: Prices::default(),
+        }
     }
 
     /// One agent that answers.
@@ -47,7 +118,10 @@ impl Team {
             handle: "assistant".into(),
             name: "Assistant".into(),
             emoji: "🐦".into(),
+            description: "Answers most questions by itself.".into(),
             prompt: PROMPT.into(),
+            model: None,
+            ask_before: Vec::new(),
             tools: ["calculate", "convert_units", "date_time", "search_conversation", "make_chart"]
                 .map(Into::into)
                 .into(),
@@ -100,6 +174,6 @@ mod tests {
 
     #[test]
     fn an_agent_keeps_its_id_whatever_it_is_called() {
-        assert_eq!(Team::built_in().answering("hi").author().id, UserId::of_agent("assistant"));
+        assert_eq!(Team::built_in().answering("hi").author().id, crate::protocol::UserId::of_agent("assistant"));
     }
 }

@@ -2,7 +2,7 @@
 //! knows no socket, no model and no timeline, and never brings a run down: what goes wrong is text that
 //! the model reads.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::llm::ToolDefinition;
 use crate::{
-    protocol::{ConversationId, MessageId, RunId, Timestamp},
+    protocol::{ConversationId, MessageId, RunId, Timestamp, agent::ChartTable, limits},
     server::storage::Storage,
 };
 
@@ -59,6 +59,10 @@ impl From<String> for ToolOutput {
 pub struct Chart {
     pub title: String,
     pub svg: String,
+    /// What the price or the numbers belong to, such as a share.
+    pub symbol: Option<String>,
+    /// The numbers, for those who do not see the picture.
+    pub table: ChartTable,
 }
 
 /// What went wrong, in words for the model and the timeline.
@@ -74,6 +78,18 @@ pub trait Tool: Send + Sync + 'static {
     /// JSON Schema of the arguments.
     fn parameters(&self) -> Value;
     fn class(&self) -> Class;
+    /// How long one call may take.
+    fn timeout(&self) -> Duration {
+        Duration::from_millis(limits::TOOL_TIMEOUT_MS)
+    }
+    /// Bytes of its answer that a model reads; what is beyond is cut.
+    fn output_bytes(&self) -> usize {
+        limits::TOOL_OUTPUT_BYTES
+    }
+    /// Whether a person is asked before each call, whoever calls.
+    fn asks_first(&self) -> bool {
+        false
+    }
     /// What the agent does by this call, in plain words: "Calculating 17 × 23".
     fn activity(&self, arguments: &Value) -> String;
     async fn call(&self, context: &ToolContext, arguments: Value) -> Result<ToolOutput, ToolError>;

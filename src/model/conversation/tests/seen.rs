@@ -9,7 +9,7 @@ fn again(kept: &Thread) -> Thread {
 
 #[test]
 fn what_is_kept_is_read_again_as_it_was() {
-    let run = AgentRun { run_id: run_id(1), status: RunStatus::Completed, message: None, usage: None };
+    let run = AgentRun::new(run_id(1), RunStatus::Completed);
     let events = [frame(1, Event::Message(message(1, 1, "hi"))), frame(2, Event::AgentRun(run))];
     let mut thread = Thread::seed(project(&events[..1]));
     fold(&mut thread, &events[1..]);
@@ -57,7 +57,7 @@ fn of_long_messages_as_many_are_kept_as_have_room() {
 
 #[test]
 fn of_many_runs_the_newest_are_kept() {
-    let run = |n| AgentRun { run_id: run_id(n), status: RunStatus::Completed, message: None, usage: None };
+    let run = |n| AgentRun::new(run_id(n), RunStatus::Completed);
     let mut thread = thread_with(0);
     for n in 1..=limits::SEEN_RUNS as u64 + 3 {
         thread.apply_event(&frame(n, Event::AgentRun(run(n))), me());

@@ -7,6 +7,10 @@ use crate::protocol::UserId;
 const RUN: RunId = RunId::from_parts(1, 1);
 const ANSWER: MessageId = MessageId::from_parts(1, 2);
 
+fn drawn(id: ChartId, title: &str) -> DrawnChart {
+    DrawnChart { id, title: title.into(), symbol: None, table: Default::default() }
+}
+
 fn machine(max_turns: u32) -> RunMachine {
     let agent = Author { id: UserId::of_agent("assistant"), name: "Assistant".into(), emoji: Some("🐦".into()) };
     RunMachine::new(RunSpec { run_id: RUN, message_id: ANSWER, agent, max_turns })
@@ -181,7 +185,7 @@ fn a_chart_is_told_of_after_its_result() {
     let mut play = Play::new(8);
     let chart = ChartId::from_parts(7, 7);
     let outcome =
-        ToolOutcome { success: true, text: "drawn".into(), chart: Some((chart, "Sales".into())), duration_ms: 1 };
+        ToolOutcome { success: true, text: "drawn".into(), chart: Some(drawn(chart, "Sales")), duration_ms: 1 };
     play.tell(RunEvent::Asked { waits: None }).tell(RunEvent::Started).tell(RunEvent::Called(call(1)));
     play.tell(RunEvent::ModelDone).tell(RunEvent::ToolReturned { call_id: CallId::from_parts(1, 0), outcome });
     let at = play.words().iter().position(|word| word == "chart_generated").expect("a chart");
@@ -277,12 +281,12 @@ fn an_empty_answer_is_a_failure() {
 #[test]
 fn usage_is_added_up_over_the_turns() {
     let mut play = Play::new(8);
-    let used = |input_tokens, output_tokens| RunEvent::Used(Usage { input_tokens, output_tokens });
+    let used = |input_tokens, output_tokens| RunEvent::Used(Usage { input_tokens, output_tokens, cost_micros: None });
     play.tell(RunEvent::Asked { waits: None }).tell(RunEvent::Started).tell(used(5, 1)).tell(used(10, 2));
     play.tell(RunEvent::Called(call(1))).tell(RunEvent::ModelDone).tell(returned(1, "ok"));
     play.tell(used(20, 3)).tell(RunEvent::Text("Done.".into())).tell(RunEvent::ModelDone);
     let Some(Event::AgentRun(end)) = play.log().last().copied() else { panic!("an end") };
-    assert_eq!(end.usage, Some(Usage { input_tokens: 30, output_tokens: 5 }));
+    assert_eq!(end.usage, Some(Usage { input_tokens: 30, output_tokens: 5, cost_micros: None }));
 }
 
 /// What may happen next, whether it fits or not.
@@ -344,7 +348,7 @@ proptest! {
                     outcome: ToolOutcome {
                         success: true,
                         text: "ok".into(),
-                        chart: chart.then(|| (ChartId::from_parts(1, 1), "Chart".into())),
+                        chart: chart.then(|| drawn(ChartId::from_parts(1, 1), "Chart")),
                         duration_ms: 0,
                     },
                 },

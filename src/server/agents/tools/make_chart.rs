@@ -71,14 +71,14 @@ impl Tool for MakeChart {
         // Drawing a thousand points takes milliseconds of pure computing.
         let drawn = tokio::task::spawn_blocking(move || {
             let svg = draw::svg(&title, style, &data)?;
-            Ok((svg, describe(&title, style, &data), title))
+            Ok((svg, describe(&title, style, &data), title, data.table()))
         });
-        let (svg, text, title) = drawn
+        let (svg, text, title, table) = drawn
             .await
             .map_err(|error| error.to_string())
             .and_then(|drawn: Result<_, String>| drawn)
             .map_err(|error| ToolError(format!("The chart could not be drawn: {error}")))?;
-        Ok(ToolOutput { text, chart: Some(Chart { title, svg }) })
+        Ok(ToolOutput { text, chart: Some(Chart { title, svg, symbol: None, table }) })
     }
 }
 

@@ -163,7 +163,7 @@ fn server_event(kind: usize, run_id: RunId, message_id: MessageId, by: UserRef) 
     let (call_id, agent, tool_name) = (fresh_id!(CallId), "assistant".to_owned(), "calculate".to_owned());
     let arguments = serde_json::json!({ "expression": "17 * 23" });
     match kind {
-        0 => Event::AgentStep(AgentStep { run_id, agent, emoji: "🐦".into(), turn: 1, message: "looks".into() }),
+        0 => Event::AgentStep(AgentStep::new(run_id, agent, "🐦", 1, "looks".into())),
         1 => Event::ToolCall(ToolCall { run_id, call_id, agent, tool_name, arguments }),
         2 => Event::ToolResult(ToolResult {
             run_id,
@@ -181,7 +181,7 @@ fn server_event(kind: usize, run_id: RunId, message_id: MessageId, by: UserRef) 
         5 => Event::Progress(Progress { run_id, current_turn: 1, max_turns: 8, percentage: 12.5 }),
         6 => {
             let (chart_id, url, title) = (fresh_id!(ChartId), "/chart".to_owned(), "Chart".to_owned());
-            Event::ChartGenerated(ChartGenerated { run_id, chart_id, url, title, symbol: None })
+            Event::ChartGenerated(ChartGenerated { run_id, chart_id, url, title, symbol: None, table: None })
         }
         7 => Event::Result(RunResult { run_id, content: "391".into(), format: Format::Markdown, message_id }),
         8 => {
@@ -190,7 +190,7 @@ fn server_event(kind: usize, run_id: RunId, message_id: MessageId, by: UserRef) 
         }
         kind => {
             let all = [Initializing, Processing, Completed, Cancelled, Failed, Interrupted];
-            Event::AgentRun(AgentRun { run_id, status: all[kind % all.len()], message: None, usage: None })
+            Event::AgentRun(AgentRun::new(run_id, all[kind % all.len()]))
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 fn run(run_id: RunId, status: RunStatus) -> Event {
-    Event::AgentRun(AgentRun { run_id, status, message: None, usage: None })
+    Event::AgentRun(AgentRun::new(run_id, status))
 }
 
 pub async fn a_run_is_unfinished_until_its_end(backend: &dyn Backend) {
@@ -35,13 +35,14 @@ pub async fn the_timeline_has_the_agents_events_alone(backend: &dyn Backend) {
     let run_id = fresh_id!(RunId);
     let agent = "assistant".to_owned();
     house.server(room, run(run_id, RunStatus::Processing)).await;
-    let step = AgentStep { run_id, agent, emoji: "🐦".to_owned(), turn: 1, message: "thinks".to_owned() };
+    let step = AgentStep::new(run_id, agent, "🐦", 1, "thinks".to_owned());
     house.server(room, Event::AgentStep(step)).await;
     house.post(room, &anna, "meanwhile").await;
     let progress = Progress { run_id, current_turn: 1, max_turns: 8, percentage: 12.5 };
     house.server(room, Event::Progress(progress)).await;
     let chart_id = fresh_id!(ChartId);
-    let chart = ChartGenerated { run_id, chart_id, url: "/x".to_owned(), title: "T".to_owned(), symbol: None };
+    let chart =
+        ChartGenerated { run_id, chart_id, url: "/x".to_owned(), title: "T".to_owned(), symbol: None, table: None };
     house.server(room, Event::ChartGenerated(chart)).await;
     house.server(room, run(run_id, RunStatus::Completed)).await;
     let kinds = async |from, limit| {

@@ -19,6 +19,8 @@ fn request(question: &str) -> ChatRequest {
         system: String::new(),
         messages: vec![ChatMessage::User { name: "Anna".into(), text: question.into() }],
         tools: TOOLS.map(tool).into(),
+        model: None,
+        schema: None,
     }
 }
 

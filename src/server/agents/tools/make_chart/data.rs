@@ -1,6 +1,9 @@
 //! Reads numbers out of a text: CSV, label and number pairs, or bare numbers.
 
-use crate::{protocol::limits, server::agents::tools::shortened};
+use crate::{
+    protocol::{agent::ChartTable, limits},
+    server::agents::tools::shortened,
+};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Data {
@@ -28,6 +31,20 @@ impl Data {
     pub fn name(&self) -> String {
         let names: Vec<&str> = self.series.iter().map(|series| series.name.as_str()).collect();
         if self.named_series { names.join(", ") } else { "Chart".to_owned() }
+    }
+
+    /// One row for each point, its label first.
+    pub fn table(&self) -> ChartTable {
+        let number = |value: f64| crate::server::agents::tools::calculate::number::significant(value, 12);
+        let cell = |series: &Series, at: usize| series.values.get(at).copied().flatten().map(number);
+        let row = |(at, label): (usize, &String)| {
+            let cells = self.series.iter().map(|series| cell(series, at).unwrap_or_default());
+            std::iter::once(label.clone()).chain(cells).collect()
+        };
+        ChartTable {
+            columns: std::iter::once(String::new()).chain(self.series.iter().map(|one| one.name.clone())).collect(),
+            rows: self.labels.iter().enumerate().map(row).collect(),
+        }
     }
 
     fn checked(self) -> Result<Self, String> {
