@@ -316,7 +316,7 @@ impl Driver {
             now: clock::now(),
             cancel: self.run.cancel.child_token(),
         };
-        let allowed = self.agent.tools.contains(&planned.call.tool_name);
+        let allowed = shared.tools.allows(&self.agent.tools, &planned.call.tool_name);
         async move {
             let started = Instant::now();
             let call_id = planned.call_id;

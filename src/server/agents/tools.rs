@@ -2,7 +2,7 @@
 //! knows no socket, no model and no timeline, and never brings a run down: what goes wrong is text that
 //! the model reads.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -10,17 +10,19 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::llm::ToolDefinition;
 use crate::{
     protocol::{ConversationId, MessageId, RunId, Timestamp, agent::ChartTable, limits},
     server::storage::Storage,
 };
 
 pub mod calculate;
+pub mod catalog;
 pub mod convert_units;
 pub mod date_time;
 pub mod make_chart;
 pub mod search_conversation;
+
+pub use catalog::{ToolSource, Tools};
 
 /// What a tool does to the world: whether it may be tried again, and whether somebody should be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,43 +120,4 @@ pub fn shortened(text: &str, chars: usize) -> String {
 /// As much of a text as a step of the timeline shows.
 pub fn short(text: &str) -> String {
     shortened(text, 100)
-}
-
-/// All tools, by name.
-#[derive(Clone, Default)]
-pub struct Tools {
-    by_name: BTreeMap<String, Arc<dyn Tool>>,
-}
-
-impl Tools {
-    /// Those of the built-in team.
-    pub fn built_in() -> Self {
-        Self::of([
-            Arc::new(calculate::Calculate) as Arc<dyn Tool>,
-            Arc::new(convert_units::ConvertUnits),
-            Arc::new(date_time::DateTime),
-            Arc::new(search_conversation::SearchConversation),
-            Arc::new(make_chart::MakeChart),
-        ])
-    }
-
-    pub fn of(tools: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
-        Self { by_name: tools.into_iter().map(|tool| (tool.name().to_owned(), tool)).collect() }
-    }
-
-    pub fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
-        self.by_name.get(name).cloned()
-    }
-
-    /// As a model is told of them; a name that stands for no tool is left out.
-    pub fn definitions(&self, names: &[String]) -> Vec<ToolDefinition> {
-        let known = names.iter().filter_map(|name| self.by_name.get(name));
-        known
-            .map(|tool| ToolDefinition {
-                name: tool.name().to_owned(),
-                description: tool.description().to_owned(),
-                parameters: tool.parameters(),
-            })
-            .collect()
-    }
 }
