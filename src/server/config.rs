@@ -7,6 +7,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use clap::Parser;
 
+pub mod agents_file;
 pub mod data_dir;
 pub mod error;
 pub mod network;
@@ -15,6 +16,7 @@ pub mod secret;
 pub mod settings;
 
 pub use self::{
+    agents_file::{McpServer, McpTransport},
     data_dir::{DataDir, DataDirLock},
     error::ConfigError,
     network::Network,
