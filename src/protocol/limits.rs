@@ -221,6 +221,27 @@ pub const SEARCH_RESULTS: usize = 8;
 /// Text of each.
 pub const SEARCH_QUOTE_CHARS: usize = 300;
 
+// ── Teams ────────────────────────────────────────────────────────────────────────────────────────
+
+/// What one member said in one turn, as the others read it.
+pub const SAID_BYTES: usize = 8 * 1024;
+/// What all of them said, as far as it is read again in each turn.
+pub const RECORD_BYTES: usize = 48 * 1024;
+/// What is left of an earlier turn where there is no room for all of it.
+pub const FADED_CHARS: usize = 400;
+/// A leader's reply that is to be a ledger; what is beyond is not read.
+pub const LEDGER_BYTES: usize = 64 * 1024;
+/// Where in such a reply an object may begin: so many places are tried.
+pub const LEDGER_TRIES: usize = 32;
+/// Facts of one kind, or points of a plan.
+pub const LEDGER_ITEMS: usize = 16;
+/// One of them, or a reason.
+pub const LEDGER_ITEM_CHARS: usize = 400;
+/// What a leader tells a member to do.
+pub const INSTRUCTION_CHARS: usize = 2_000;
+/// How often a leader is asked again where its ledger could not be read.
+pub const LEDGER_REPAIRS: u32 = 2;
+
 // ── The client ───────────────────────────────────────────────────────────────────────────────────
 
 /// Full-jitter exponential backoff: a random time below `min(cap, base × 2^attempt)`.

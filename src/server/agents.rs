@@ -21,6 +21,7 @@ use crate::{
 };
 
 pub mod llm;
+pub mod orchestrator;
 pub mod run;
 pub mod team;
 pub mod tools;
