@@ -11,6 +11,7 @@ pub mod error;
 pub mod functions;
 pub mod http;
 pub mod hub;
+pub mod knowledge;
 pub mod limits;
 mod metrics;
 mod offline;

@@ -13,6 +13,7 @@ mod durability;
 mod fault_proxy;
 mod heartbeat;
 mod http;
+mod knowledge;
 mod leptos_toml;
 mod protocol_frames;
 mod protocol_fuzz;

@@ -61,6 +61,8 @@ fn a_planted_violation_is_found() {
         ("src/server/ws/session.rs", "let pool: sqlx::SqlitePool;", "SQL lives behind"),
         ("src/server/hub.rs", "use crate::ui::app::App;", "server → ui"),
         ("src/server/hub.rs", "use crate::server::storage::sqlite::Sqlite;", "backends are named in state alone"),
+        ("src/server/knowledge/words.rs", "use sqlx::query;", "SQL lives behind"),
+        ("src/server/agents.rs", "use super::knowledge::sqlite::SqliteKnowledge;", "backends are named in state alone"),
         ("src/server/conversations.rs", "use super::bus::in_process::InProcess;", "backends are named in state alone"),
         ("src/server/agents/driver.rs", "use crate::server::ws::Session;", "agents → ws"),
         ("src/server/agents.rs", "use super::ws;", "agents → ws"),

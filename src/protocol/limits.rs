@@ -212,6 +212,20 @@ pub const CHART_SERIES: usize = 8;
 pub const CHART_LABEL_CHARS: usize = 80;
 /// What a chart is drawn from, as text.
 pub const CHART_DATA_BYTES: usize = 64 * 1024;
+/// Markdown files of the knowledge base, how large one may be, all of them together, and how deep they lie.
+pub const KNOWLEDGE_FILES: usize = 10_000;
+pub const KNOWLEDGE_FILE_BYTES: u64 = 1024 * 1024;
+pub const KNOWLEDGE_BYTES: usize = 64 * 1024 * 1024;
+pub const KNOWLEDGE_DEPTH: usize = 16;
+/// A passage of the knowledge base; a longer section is several.
+pub const PASSAGE_BYTES: usize = 2_000;
+/// A passage up to this is quoted whole, a longer one around the words that were looked for.
+pub const KNOWLEDGE_QUOTE_BYTES: usize = 1_200;
+/// Passages that one search brings, where nobody says how many, and at most.
+pub const KNOWLEDGE_RESULTS: usize = 5;
+pub const KNOWLEDGE_RESULTS_MAX: usize = 10;
+/// Words that one search of the knowledge base looks for.
+pub const KNOWLEDGE_WORDS: usize = 16;
 /// An expression to be calculated.
 pub const EXPRESSION_BYTES: usize = 1_024;
 /// Parentheses within parentheses.

@@ -14,6 +14,7 @@ pub mod network;
 pub mod origin;
 pub mod secret;
 pub mod settings;
+pub mod tools;
 
 pub use self::{
     agents_file::{McpServer, McpTransport},
@@ -23,6 +24,7 @@ pub use self::{
     origin::Origin,
     secret::Secret,
     settings::Settings,
+    tools::ToolsConfig,
 };
 
 /// The whole of it.
@@ -33,6 +35,7 @@ pub struct Config {
     pub auth: AuthConfig,
     pub limits: LimitsConfig,
     pub agents: AgentsConfig,
+    pub tools: ToolsConfig,
     pub log: LogConfig,
 }
 
@@ -126,6 +129,7 @@ impl Config {
         }
         let data_dir = DataDir::open(settings.data_dir())?;
         Ok(Self {
+            tools: ToolsConfig::of(settings, &data_dir)?,
             server: ServerConfig::of(settings)?,
             auth: AuthConfig::of(settings, &data_dir)?,
             storage: StorageConfig { database: database(settings, &data_dir)?, data_dir },

@@ -22,6 +22,7 @@ mod broadcast;
 mod charts;
 mod conversations;
 mod health;
+mod knowledge;
 mod messages;
 mod params;
 mod problem;
@@ -31,11 +32,13 @@ mod users;
 pub use address::ClientAddress;
 
 /// All of it, under `/api/v1` and, what probes look for there, at the root.
-pub fn api() -> Router<AppState> {
-    Router::new().nest("/api/v1", v1()).merge(probes())
+///
+/// `markdown` writes Markdown as HTML that is safe to show.
+pub fn api(markdown: fn(&str) -> String) -> Router<AppState> {
+    Router::new().nest("/api/v1", v1(markdown)).merge(probes())
 }
 
-fn v1() -> Router<AppState> {
+fn v1(markdown: fn(&str) -> String) -> Router<AppState> {
     Router::new()
         .route("/auth/register", post(auth::register))
         .route("/auth/login", post(auth::login))
@@ -52,6 +55,12 @@ fn v1() -> Router<AppState> {
         .route("/conversations/{id}/events", get(messages::events))
         .route("/conversations/{id}/messages", get(messages::list).post(messages::post))
         .route("/conversations/{id}/cancel", post(messages::cancel))
+        .route(
+            "/knowledge/{*path}",
+            get(move |caller, knowledge, options, path, headers| {
+                knowledge::document(markdown, caller, knowledge, options, path, headers)
+            }),
+        )
         .route("/charts/{file}", get(charts::svg))
         .route("/ws/broadcast", post(broadcast::broadcast))
         .merge(probes())

@@ -15,12 +15,15 @@ use tower_http::{compression::CompressionLayer, services::ServeDir, set_header::
 use super::{functions, http, metrics, offline, pages, state::AppState, ws};
 use crate::{
     protocol::{Problem, limits},
-    ui::app::{App, offline_shell, shell},
+    ui::{
+        app::{App, offline_shell, shell},
+        markdown,
+    },
 };
 
 pub fn router(state: AppState) -> Router {
     Router::new()
-        .merge(http::api())
+        .merge(http::api(markdown::to_html))
         .merge(ws::routes(state.clone()))
         .route("/metrics", get(metrics::scrape))
         .route("/sw.js", get(offline::worker))

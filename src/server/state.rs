@@ -13,11 +13,14 @@ use super::{
     agents::{
         Agents,
         llm::{LlmClient, offline::OfflineClient},
+        team::Team,
+        tools::{Tools, search_knowledge::SearchKnowledge},
     },
     bus::{Bus, BusMessage, in_process::InProcessBus},
     config::{Config, Database, Provider},
     conversations::Conversations,
     hub::Hub,
+    knowledge::{Knowledge, KnowledgeError, sqlite::SqliteKnowledge},
     limits::Rates,
     offline::Builds,
     storage::{CommitSink, Commits, LoggedFrame, Storage, StorageError, sqlite::SqliteStorage},
@@ -37,6 +40,8 @@ pub struct AppState {
     pub accounts: Accounts,
     pub conversations: Conversations,
     pub agents: Agents,
+    /// Where the operator keeps one.
+    pub knowledge: Option<Arc<dyn Knowledge>>,
     pub rates: Rates,
     pub metrics: PrometheusHandle,
     pub log_epoch: LogEpoch,
@@ -50,6 +55,8 @@ pub struct AppState {
 pub enum StartError {
     #[error("cannot open the database {path}: {source}")]
     Database { path: String, source: StorageError },
+    #[error("cannot open the index of the knowledge base: {0}")]
+    Knowledge(#[from] KnowledgeError),
     #[error("cannot read Leptos.toml: {0}")]
     Leptos(String),
     #[error("cannot listen on {addr}: {source}")]
@@ -72,7 +79,9 @@ impl AppState {
 
         let Provider::Offline = config.agents.provider;
         let llm: Arc<dyn LlmClient> = Arc::new(OfflineClient::default());
-        let agents = Agents::new(storage.clone(), bus.clone(), llm);
+        let knowledge = open_knowledge(&config).await?;
+        let tools = tools(knowledge.as_ref());
+        let agents = Agents::with(storage.clone(), bus.clone(), llm, tools, Team::built_in());
         agents.recover().await.map_err(failed)?;
 
         let rates = Rates::new(&config.limits);
@@ -90,6 +99,7 @@ impl AppState {
             bus,
             hub,
             agents,
+            knowledge,
             rates,
         })
     }
@@ -97,6 +107,22 @@ impl AppState {
 
 async fn open_storage(path: &Path, commits: CommitSink) -> Result<Arc<dyn Storage>, StorageError> {
     Ok(Arc::new(SqliteStorage::open(path, commits).await?))
+}
+
+/// `None`: the operator keeps none.
+async fn open_knowledge(config: &Config) -> Result<Option<Arc<dyn Knowledge>>, KnowledgeError> {
+    let Some(root) = &config.tools.knowledge_dir else { return Ok(None) };
+    let index = config.storage.data_dir.knowledge_index();
+    Ok(Some(SqliteKnowledge::open(&index, root).await?))
+}
+
+/// Those that this server can offer; which of them an agent has is the team's affair.
+fn tools(knowledge: Option<&Arc<dyn Knowledge>>) -> Tools {
+    let tools = Tools::built_in();
+    match knowledge {
+        Some(knowledge) => tools.and(SearchKnowledge::new(knowledge.clone())),
+        None => tools,
+    }
 }
 
 /// Hands each commit to the bus.

@@ -28,7 +28,12 @@ const FORBIDDEN_WORDS: &[(&str, &[&str], &[&str], &str)] = &[
         "client/socket is the one user of the browser's socket",
     ),
     ("src/ui", &["gloo_net", "sqlx", "indexed_db"], &[], "ui shows what the store holds"),
-    ("src/", &["sqlx"], &["src/server/storage"], "SQL lives behind the Storage trait"),
+    (
+        "src/",
+        &["sqlx"],
+        &["src/server/storage", "src/server/knowledge/sqlite"],
+        "SQL lives behind the Storage trait, and Knowledge",
+    ),
     ("src/", &["async_nats"], &["src/server/bus"], "nodes talk through the Bus trait"),
     (
         "src/model",
@@ -44,6 +49,11 @@ const NAMED_IN: &[(&[&str], &[&str], &str)] = &[
     (
         &["server", "storage", "sqlite"],
         &["src/server/storage", "src/server/state"],
+        "backends are named in state alone",
+    ),
+    (
+        &["server", "knowledge", "sqlite"],
+        &["src/server/knowledge", "src/server/state"],
         "backends are named in state alone",
     ),
     (&["server", "bus", "in_process"], &["src/server/bus", "src/server/state"], "backends are named in state alone"),

@@ -21,6 +21,7 @@ pub mod convert_units;
 pub mod date_time;
 pub mod make_chart;
 pub mod search_conversation;
+pub mod search_knowledge;
 
 pub use catalog::{ToolSource, Tools};
 

@@ -45,6 +45,11 @@ impl DataDir {
         self.path.join("magpie.db")
     }
 
+    /// The index of the knowledge base: it can be thrown away.
+    pub fn knowledge_index(&self) -> PathBuf {
+        self.path.join("knowledge.db")
+    }
+
     /// Refuses a second server on the same directory.
     pub fn lock(&self) -> Result<DataDirLock, ConfigError> {
         let path = self.path.join("lock");

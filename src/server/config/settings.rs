@@ -48,6 +48,11 @@ pub struct Settings {
     #[arg(long, env = "MAGPIE_LLM_PROVIDER", value_name = "offline")]
     pub llm_provider: Option<String>,
 
+    /// Folder of Markdown files that the agents search and quote [default: knowledge in the data directory, where
+    /// that folder exists]
+    #[arg(long, env = "MAGPIE_KNOWLEDGE_DIR", value_name = "DIR")]
+    pub knowledge_dir: Option<String>,
+
     /// Address that people use, where a TLS proxy stands before the server: https makes cookies Secure
     /// [default: none]
     #[arg(long, env = "MAGPIE_PUBLIC_URL", value_name = "ORIGIN")]
@@ -119,6 +124,10 @@ impl Settings {
 
     pub(super) fn llm_provider(&self) -> &str {
         set(&self.llm_provider).unwrap_or("offline")
+    }
+
+    pub(super) fn knowledge_dir(&self) -> Option<&str> {
+        set(&self.knowledge_dir)
     }
 
     pub(super) fn public_url(&self) -> Option<&str> {

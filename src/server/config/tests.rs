@@ -26,6 +26,17 @@ fn every_setting_has_a_default() {
 }
 
 #[test]
+fn the_knowledge_base_is_a_folder_that_exists() {
+    let dir = dir();
+    assert_eq!(Config::new(&settings(&dir)).unwrap().tools.knowledge_dir, None);
+    std::fs::create_dir(dir.path().join("knowledge")).unwrap();
+    assert_eq!(Config::new(&settings(&dir)).unwrap().tools.knowledge_dir, Some(dir.path().join("knowledge")));
+    let mut settings = settings(&dir);
+    settings.knowledge_dir = Some(dir.path().join("nowhere").to_str().unwrap().into());
+    assert!(Config::new(&settings).unwrap_err().to_string().contains("MAGPIE_KNOWLEDGE_DIR"));
+}
+
+#[test]
 fn the_server_listens_where_cargo_leptos_says_unless_told_otherwise() {
     let dir = dir();
     let mut settings = settings(&dir);
@@ -47,6 +58,7 @@ fn help_lists_every_variable_with_its_default() {
         ("MAGPIE_ALLOWED_ORIGINS", "same origin"),
         ("MAGPIE_RATE_LIMIT", "on"),
         ("MAGPIE_LLM_PROVIDER", "offline"),
+        ("MAGPIE_KNOWLEDGE_DIR", "knowledge in the data directory, where that folder exists"),
         ("MAGPIE_PUBLIC_URL", "none"),
         ("MAGPIE_TRUSTED_PROXIES", "none"),
         ("MAGPIE_METRICS_TOKEN", "none, and /metrics answers direct loopback only"),
