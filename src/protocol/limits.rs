@@ -191,6 +191,15 @@ pub const CALLS_PER_TURN: usize = 8;
 pub const CONCURRENT_RUNS: usize = 256;
 /// Questions that wait in one conversation while a run is on.
 pub const QUEUED_QUESTIONS: usize = 16;
+/// How long connecting to a model's server may take.
+pub const MODEL_CONNECT_MS: u64 = 10_000;
+/// How long a connection to a model's server is kept for the next call.
+pub const MODEL_IDLE_MS: u64 = 30_000;
+/// Tool calls in one answer of a model, and their text together; of these a run makes [`CALLS_PER_TURN`].
+pub const MODEL_CALLS: usize = 64;
+pub const MODEL_CALLS_BYTES: usize = 256 * 1024;
+/// What is told of a provider's words about an error.
+pub const MODEL_ERROR_CHARS: usize = 300;
 /// Messages of the conversation that a model is shown.
 pub const CONTEXT_MESSAGES: u64 = 40;
 /// An answer's text.

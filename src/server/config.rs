@@ -10,6 +10,7 @@ use clap::Parser;
 pub mod agents_file;
 pub mod data_dir;
 pub mod error;
+pub mod model;
 pub mod network;
 pub mod origin;
 pub mod secret;
@@ -20,12 +21,14 @@ pub use self::{
     agents_file::{McpServer, McpTransport},
     data_dir::{DataDir, DataDirLock},
     error::ConfigError,
+    model::{ModelChoice, RemoteModel},
     network::Network,
     origin::Origin,
     secret::Secret,
     settings::Settings,
     tools::ToolsConfig,
 };
+use model::ModelField;
 
 /// The whole of it.
 #[derive(Debug)]
@@ -91,16 +94,10 @@ pub enum RateLimits {
     Off,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct AgentsConfig {
-    pub provider: Provider,
-}
-
-/// Who thinks for the agents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Provider {
-    /// The planner that is built in: no key, no network.
-    Offline,
+    /// The model that the environment names. It is in force whatever an admin stored; `None` leaves it to them.
+    pub model: Option<ModelChoice>,
 }
 
 #[derive(Debug, Clone)]
@@ -140,7 +137,7 @@ impl Config {
                     &[("on", RateLimits::On), ("off", RateLimits::Off)],
                 )?,
             },
-            agents: AgentsConfig { provider: provider(settings)? },
+            agents: AgentsConfig { model: model(settings)? },
             log: LogConfig::of(settings)?,
         })
     }
@@ -219,15 +216,21 @@ fn database(settings: &Settings, data_dir: &DataDir) -> Result<Database, ConfigE
     }
 }
 
-fn provider(settings: &Settings) -> Result<Provider, ConfigError> {
-    match settings.llm_provider() {
-        "offline" => Ok(Provider::Offline),
-        "openai" | "azure" | "anthropic" | "gemini" | "ollama" => {
-            let what = "any provider but the built-in one";
-            Err(ConfigError::NotYet { variable: "MAGPIE_LLM_PROVIDER", what, takes: "offline" })
-        }
-        other => Err(ConfigError::invalid("MAGPIE_LLM_PROVIDER", "offline", other)),
+fn model(settings: &Settings) -> Result<Option<ModelChoice>, ConfigError> {
+    let given = settings.model();
+    if given.provider.is_empty() {
+        let alone = [
+            (ModelField::BaseUrl, given.base_url),
+            (ModelField::ApiKey, given.api_key),
+            (ModelField::Model, given.model),
+        ];
+        let alone = alone.into_iter().find(|(_, value)| value.is_some());
+        return alone.map_or(Ok(None), |(field, _)| Err(ConfigError::NoProvider(field.variable())));
     }
+    ModelChoice::of(given).map(Some).map_err(|wrong| match wrong.field {
+        ModelField::Provider => ConfigError::invalid(wrong.field.variable(), wrong.takes, given.provider),
+        field => ConfigError::Model { variable: field.variable(), takes: wrong.takes },
+    })
 }
 
 fn origin(variable: &'static str, text: &str) -> Result<Origin, ConfigError> {

@@ -12,12 +12,12 @@ use super::{
     accounts::Accounts,
     agents::{
         Agents,
-        llm::{LlmClient, offline::OfflineClient},
+        llm::{self, LlmError},
         team::Team,
         tools::{Tools, search_knowledge::SearchKnowledge},
     },
     bus::{Bus, BusMessage, in_process::InProcessBus},
-    config::{Config, Database, Provider},
+    config::{Config, Database, ModelChoice},
     conversations::Conversations,
     hub::Hub,
     knowledge::{Knowledge, KnowledgeError, sqlite::SqliteKnowledge},
@@ -57,6 +57,8 @@ pub enum StartError {
     Database { path: String, source: StorageError },
     #[error("cannot open the index of the knowledge base: {0}")]
     Knowledge(#[from] KnowledgeError),
+    #[error("{0}")]
+    Model(#[from] LlmError),
     #[error("cannot read Leptos.toml: {0}")]
     Leptos(String),
     #[error("cannot listen on {addr}: {source}")]
@@ -77,8 +79,7 @@ impl AppState {
         let bus: Arc<dyn Bus> = Arc::new(InProcessBus::start(hub.clone()));
         let storage = open_storage(path, Arc::new(ToBus(bus.clone()))).await.map_err(failed)?;
 
-        let Provider::Offline = config.agents.provider;
-        let llm: Arc<dyn LlmClient> = Arc::new(OfflineClient::default());
+        let llm = llm::client(config.agents.model.as_ref().unwrap_or(&ModelChoice::Offline))?;
         let knowledge = open_knowledge(&config).await?;
         let tools = tools(knowledge.as_ref());
         let agents = Agents::with(storage.clone(), bus.clone(), llm, tools, Team::built_in());

@@ -4,18 +4,21 @@ use std::{sync::OnceLock, time::Duration};
 
 use metrics::Unit;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use super::config::{LogConfig, LogFormat};
 
 /// Starts logging to standard error. Called once, by the binary.
 pub fn init(config: &LogConfig) {
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = match config.format {
+        LogFormat::Text => lines.with_target(false).boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    // The model crate logs what providers answer as it is, with keys that they repeat: whatever the filter says.
+    let keeps_secrets = filter_fn(|line| !line.target().starts_with("genai"));
     let filter = EnvFilter::new(&config.filter);
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match config.format {
-        LogFormat::Text => subscriber.with_target(false).init(),
-        LogFormat::Json => subscriber.json().init(),
-    }
+    tracing_subscriber::registry().with(filter).with(lines.with_filter(keeps_secrets)).init();
 }
 
 /// Upper bounds of the histograms of times: from a delivery in memory to what a user takes for a hang.

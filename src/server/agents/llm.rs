@@ -10,8 +10,10 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde_json::Value;
 
-use crate::protocol::agent::Usage;
+use self::{genai::GenaiClient, offline::OfflineClient};
+use crate::{protocol::agent::Usage, server::config::ModelChoice};
 
+pub mod genai;
 pub mod offline;
 
 /// One call of a model.
@@ -124,6 +126,14 @@ impl LlmStatus {
             Self::Unreachable => "unreachable",
         }
     }
+}
+
+/// The client of a model that was chosen.
+pub fn client(choice: &ModelChoice) -> Result<Arc<dyn LlmClient>, LlmError> {
+    Ok(match choice {
+        ModelChoice::Offline => Arc::new(OfflineClient::default()),
+        ModelChoice::Remote(remote) => Arc::new(GenaiClient::new(remote.clone())?),
+    })
 }
 
 #[async_trait]

@@ -8,6 +8,10 @@ pub enum ConfigError {
     Invalid { variable: &'static str, takes: String, found: String },
     #[error("{variable}: {what} is not supported yet by this version; it takes {takes}.")]
     NotYet { variable: &'static str, what: &'static str, takes: &'static str },
+    #[error("{variable} takes {takes}. MAGPIE_LLM_PROVIDER=offline needs none of it.")]
+    Model { variable: &'static str, takes: &'static str },
+    #[error("{0} is set and MAGPIE_LLM_PROVIDER is not: name the provider, too, or unset both.")]
+    NoProvider(&'static str),
     #[error("MAGPIE_JWT_SECRET is empty: give it 32 random bytes or more, or leave it unset and one is made.")]
     EmptySecret,
     #[error("{} is empty: delete it, and a new secret is made (everybody signs in again).", .0.display())]

@@ -4,6 +4,8 @@ use std::{ffi::OsString, fmt};
 
 use clap::Parser;
 
+use super::model::GivenModel;
+
 /// A self-hosted chat in which people and AI agents share the same conversation, live.
 ///
 /// Every setting can be given as a flag or as an environment variable; an empty variable counts as not set.
@@ -43,10 +45,24 @@ pub struct Settings {
     #[arg(long, env = "MAGPIE_RATE_LIMIT", value_name = "on|off")]
     pub rate_limit: Option<String>,
 
-    /// Model provider of the agents; offline is the built-in planner, with no key and no network
-    /// [default: offline]
-    #[arg(long, env = "MAGPIE_LLM_PROVIDER", value_name = "offline")]
+    /// Who serves the agents' model; offline is the built-in planner, with no key and no network. Set, it is in
+    /// force whatever an admin stored in Settings [default: offline]
+    #[arg(long, env = "MAGPIE_LLM_PROVIDER", value_name = "offline|openai|azure|anthropic|gemini|ollama")]
     pub llm_provider: Option<String>,
+
+    /// Address of the model's server, with /v1 where it is one that speaks OpenAI's protocol
+    /// [default: the provider's own; Ollama's http://127.0.0.1:11434]
+    #[arg(long, env = "MAGPIE_LLM_BASE_URL", value_name = "URL")]
+    pub llm_base_url: Option<String>,
+
+    /// The provider's key; better as a variable than as a flag, which other users of the machine can see
+    /// [default: none]
+    #[arg(long, env = "MAGPIE_LLM_API_KEY", value_name = "KEY", hide_env_values = true)]
+    pub llm_api_key: Option<String>,
+
+    /// The model's name at its provider [default: none; every provider but offline needs one]
+    #[arg(long, env = "MAGPIE_LLM_MODEL", value_name = "NAME")]
+    pub llm_model: Option<String>,
 
     /// Folder of Markdown files that the agents search and quote [default: knowledge in the data directory, where
     /// that folder exists]
@@ -122,8 +138,14 @@ impl Settings {
         set(&self.rate_limit).unwrap_or("on")
     }
 
-    pub(super) fn llm_provider(&self) -> &str {
-        set(&self.llm_provider).unwrap_or("offline")
+    /// As it is given: an empty provider is none.
+    pub(super) fn model(&self) -> GivenModel<'_> {
+        GivenModel {
+            provider: set(&self.llm_provider).unwrap_or_default(),
+            base_url: set(&self.llm_base_url),
+            api_key: set(&self.llm_api_key),
+            model: set(&self.llm_model),
+        }
     }
 
     pub(super) fn knowledge_dir(&self) -> Option<&str> {
@@ -162,7 +184,7 @@ fn set(value: &Option<String>) -> Option<&str> {
     value.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// Says nothing: three of the settings are secrets.
+/// Says nothing: some of the settings are secrets.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings").finish_non_exhaustive()

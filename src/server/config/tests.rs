@@ -59,6 +59,9 @@ fn help_lists_every_variable_with_its_default() {
         ("MAGPIE_RATE_LIMIT", "on"),
         ("MAGPIE_LLM_PROVIDER", "offline"),
         ("MAGPIE_KNOWLEDGE_DIR", "knowledge in the data directory, where that folder exists"),
+        ("MAGPIE_LLM_BASE_URL", "the provider's own; Ollama's http://127.0.0.1:11434"),
+        ("MAGPIE_LLM_API_KEY", "none"),
+        ("MAGPIE_LLM_MODEL", "none; every provider but offline needs one"),
         ("MAGPIE_PUBLIC_URL", "none"),
         ("MAGPIE_TRUSTED_PROXIES", "none"),
         ("MAGPIE_METRICS_TOKEN", "none, and /metrics answers direct loopback only"),
@@ -74,7 +77,7 @@ fn help_lists_every_variable_with_its_default() {
 #[test]
 fn a_wrong_setting_is_named_with_what_it_takes() {
     type Set = fn(&mut Settings, String);
-    let cases: [(Set, &str, &str, &str); 13] = [
+    let cases: [(Set, &str, &str, &str); 16] = [
         (|s, v| s.addr = Some(v), "3000", "MAGPIE_ADDR", "127.0.0.1:3000"),
         (|s, v| s.registration = Some(v), "maybe", "MAGPIE_REGISTRATION", "open or closed"),
         (|s, v| s.rate_limit = Some(v), "0", "MAGPIE_RATE_LIMIT", "on or off"),
@@ -88,7 +91,10 @@ fn a_wrong_setting_is_named_with_what_it_takes() {
             "not supported yet by this version",
         ),
         (|s, v| s.database_url = Some(v), "sqlite::memory:", "MAGPIE_DATABASE_URL", "sqlite:PATH"),
-        (|s, v| s.llm_provider = Some(v), "openai", "MAGPIE_LLM_PROVIDER", "not supported yet by this version"),
+        (|s, v| s.llm_provider = Some(v), "openrouter", "MAGPIE_LLM_PROVIDER", "offline, openai, azure"),
+        (|s, v| s.llm_provider = Some(v), "openai", "MAGPIE_LLM_API_KEY", "the provider's key"),
+        (|s, v| s.llm_provider = Some(v), "ollama", "MAGPIE_LLM_MODEL", "such as llama3.2"),
+        (|s, v| s.llm_model = Some(v), "llama3.2", "MAGPIE_LLM_MODEL", "name the provider"),
         (|s, v| s.nats_url = Some(v), "nats://a:b@c", "MAGPIE_NATS_URL", "not supported yet by this version"),
         (|s, v| s.agents_file = Some(v), "team.toml", "MAGPIE_AGENTS_FILE", "not supported yet by this version"),
         (|s, v| s.log = Some(v), "info,=,", "MAGPIE_LOG", "filter"),
@@ -159,6 +165,9 @@ fn secrets_are_not_in_debug_output() {
     let mut settings = settings(&dir);
     settings.jwt_secret = Some("sesame".into());
     settings.metrics_token = Some("sesame".into());
+    settings.llm_provider = Some("anthropic".into());
+    settings.llm_api_key = Some("sesame".into());
+    settings.llm_model = Some("m".into());
     let shown = format!("{settings:?} {:?}", Config::new(&settings).unwrap());
     assert!(!shown.contains("sesame") && !shown.contains("115, 101"), "{shown}");
 }
