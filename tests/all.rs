@@ -15,6 +15,7 @@ mod heartbeat;
 mod http;
 mod knowledge;
 mod leptos_toml;
+mod models;
 mod protocol_frames;
 mod protocol_fuzz;
 mod protocol_round_trip;

@@ -1,5 +1,6 @@
 //! A real server on a free port, with a real SQLite file, and clients that speak to it as any would.
 
+pub mod model;
 pub mod process;
 pub mod proxy;
 pub mod socket;
