@@ -1,7 +1,7 @@
 //! Markdown as HTML: one renderer, the same text on the server and in the browser.
 //!
 //! Nothing that a person writes becomes markup of its own: raw HTML is shown as text, links go to the web,
-//! to mail and to this server's charts alone, pictures become links (a picture would tell its host who reads
+//! to mail and to this server's charts and documents alone, pictures become links (a picture would tell its host who reads
 //! the conversation).
 
 use pulldown_cmark::{
@@ -152,12 +152,20 @@ fn is_allowed(url: &str) -> bool {
     ["https://", "http://", "mailto:"].iter().any(|scheme| {
         url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)) && url.len() > scheme.len()
     }) || is_chart(url)
+        || is_document(url)
 }
 
 /// A chart of this server, as an agent's answer names it.
 fn is_chart(url: &str) -> bool {
     let id = url.strip_prefix("/api/v1/charts/").and_then(|file| file.strip_suffix(".svg"));
     id.is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// A document of the knowledge base, as a quote links it: no step leads out of there.
+fn is_document(url: &str) -> bool {
+    url.starts_with("/api/v1/knowledge/")
+        && !url.to_ascii_lowercase().replace("%2e", ".").contains("..")
+        && url.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~%#".contains(&byte))
 }
 
 /// The first bare web address: what stands before it, the address, what stands after.
