@@ -120,10 +120,13 @@ impl Tools {
     }
 }
 
-/// Whether a source may have this name: letters and digits in lower case and `-`, at most 24.
+/// Whether a source may have this name: 1 to 32 letters, digits, `-` and `_`. No two `_` in a row and none at
+/// the end, so that where the name ends in `docs__search` there is no doubt.
 pub fn is_source_name(name: &str) -> bool {
-    (1..=24).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    (1..=32).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        && !name.contains(JOINT)
+        && !name.ends_with('_')
 }
 
 /// What models call the tool `tool` of a source: 64 letters, digits, `_` and `-` at most. A name that had to
@@ -250,6 +253,17 @@ mod tests {
             ("*/*", "docs__search"),
         ] {
             assert!(!tools.allows(&list(&[entry]), name), "{entry} {name}");
+        }
+    }
+
+    #[test]
+    fn a_source_has_a_name_that_cannot_be_taken_for_another() {
+        for name in ["docs", "my_docs", "A-1", "_x"] {
+            assert!(is_source_name(name), "{name}");
+        }
+        let long = "x".repeat(33);
+        for name in ["", "docs_", "a__b", "a/b", "é", "a b", "*", &long] {
+            assert!(!is_source_name(name), "{name}");
         }
     }
 
