@@ -2,6 +2,8 @@
 
 #[path = "models/providers.rs"]
 mod providers;
+#[path = "models/retry.rs"]
+mod retry;
 #[path = "models/room.rs"]
 mod room;
 #[path = "models/stream.rs"]

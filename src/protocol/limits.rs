@@ -191,6 +191,19 @@ pub const CALLS_PER_TURN: usize = 8;
 pub const CONCURRENT_RUNS: usize = 256;
 /// Questions that wait in one conversation while a run is on.
 pub const QUEUED_QUESTIONS: usize = 16;
+/// Calls of a model for one answer: one that fails for a reason that may pass is made again.
+pub const MODEL_ATTEMPTS: u32 = 4;
+/// Of those that end in silence, which takes minutes.
+pub const MODEL_SILENT_ATTEMPTS: u32 = 2;
+/// Before another call: a random time below `min(cap, base × 2^n)`.
+pub const MODEL_RETRY_BASE_MS: u64 = 500;
+pub const MODEL_RETRY_CAP_MS: u64 = 8_000;
+/// The longest wait that a model's server may ask for; where it asks for more, the call fails and says so.
+pub const MODEL_RETRY_AFTER_MS: u64 = 60_000;
+/// From a call to the first piece of its answer: a model on a small machine reads a long conversation first.
+pub const MODEL_FIRST_PIECE_MS: u64 = 120_000;
+/// From a piece of an answer to the next.
+pub const MODEL_SILENCE_MS: u64 = 60_000;
 /// How long connecting to a model's server may take.
 pub const MODEL_CONNECT_MS: u64 = 10_000;
 /// How long a connection to a model's server is kept for the next call.

@@ -81,5 +81,6 @@ fn describe() {
         "Server's time to paint, as pages saw it"
     );
     metrics::describe_counter!("magpie_client_reconnects_total", "Connections that pages lost, by reason");
+    metrics::describe_counter!("magpie_model_calls_total", "Calls of the agents' model, by outcome");
     metrics::describe_counter!("magpie_bus_dropped_total", "Messages of the moment dropped by a full bus");
 }

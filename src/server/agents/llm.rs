@@ -10,11 +10,12 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde_json::Value;
 
-use self::{genai::GenaiClient, offline::OfflineClient};
+use self::{genai::GenaiClient, offline::OfflineClient, retry::Retrying};
 use crate::{protocol::agent::Usage, server::config::ModelChoice};
 
 pub mod genai;
 pub mod offline;
+pub mod retry;
 
 /// One call of a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,7 +94,7 @@ pub enum LlmError {
     /// What helps is another key, model or request, not another try.
     #[error("the model refused the request: {0}")]
     Refused(String),
-    #[error("the model is asked too often")]
+    #[error("the model is asked too often{}", in_seconds(*retry_after))]
     RateLimited { retry_after: Option<Duration> },
     #[error("the model's server failed: {0}")]
     Failed(String),
@@ -103,6 +104,10 @@ pub enum LlmError {
     Malformed(String),
     #[error("the model's answer broke off")]
     Cut,
+}
+
+fn in_seconds(wait: Option<Duration>) -> String {
+    wait.map_or_else(String::new, |wait| format!(": it may be asked again in {} s", wait.as_secs_f64().ceil()))
 }
 
 pub type DeltaStream = BoxStream<'static, Result<Delta, LlmError>>;
@@ -132,7 +137,7 @@ impl LlmStatus {
 pub fn client(choice: &ModelChoice) -> Result<Arc<dyn LlmClient>, LlmError> {
     Ok(match choice {
         ModelChoice::Offline => Arc::new(OfflineClient::default()),
-        ModelChoice::Remote(remote) => Arc::new(GenaiClient::new(remote.clone())?),
+        ModelChoice::Remote(remote) => Arc::new(Retrying::new(Arc::new(GenaiClient::new(remote.clone())?))),
     })
 }
 
