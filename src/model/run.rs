@@ -33,7 +33,6 @@ pub struct Step {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[allow(clippy::large_enum_variant, reason = "most steps are calls")]
 pub enum StepKind {
     Agent { agent: String, emoji: String, turn: u32, message: String },
     Tool { call: ToolCall, result: Option<ToolResult> },

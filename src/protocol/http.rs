@@ -271,7 +271,7 @@ pub struct PostMessage {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RunAccepted {
+pub struct CancelAccepted {
     pub run_id: super::ids::RunId,
 }
 

@@ -213,12 +213,6 @@ pub const MODEL_CALLS: usize = 64;
 pub const MODEL_CALLS_BYTES: usize = 256 * 1024;
 /// What is told of a provider's words about an error.
 pub const MODEL_ERROR_CHARS: usize = 300;
-/// How often a run goes on after the server stopped in the middle: one that brings it down must not do so for ever.
-pub const RUN_RESUMES: u32 = 3;
-/// How long a tool call waits to be allowed.
-pub const APPROVAL_MS: i64 = 60 * 60 * 1_000;
-/// Decisions about it that wait to be heard.
-pub const WAITING_DECISIONS: usize = 8;
 /// Messages of the conversation that a model is shown.
 pub const CONTEXT_MESSAGES: u64 = 40;
 /// An answer's text.
@@ -283,6 +277,33 @@ pub const LEDGER_ITEM_CHARS: usize = 400;
 pub const INSTRUCTION_CHARS: usize = 2_000;
 /// How often a leader is asked again where its ledger could not be read.
 pub const LEDGER_REPAIRS: u32 = 2;
+
+// ── The agents file ──────────────────────────────────────────────────────────────────────────────
+
+pub const AGENTS_FILE_BYTES: usize = 256 * 1024;
+/// Mistakes that one start tells of.
+pub const AGENTS_FILE_PROBLEMS: usize = 10;
+pub const AGENTS: usize = 16;
+pub const AGENT_NAME_CHARS: usize = 40;
+pub const AGENT_DESCRIPTION_CHARS: usize = 300;
+/// A prompt, in the file or in one of its own.
+pub const PROMPT_BYTES: usize = 32 * 1024;
+/// Calls of the model in one answer of one agent.
+pub const AGENT_TURNS_MAX: u32 = 64;
+/// Turns of a team's members on one question.
+pub const TEAM_TURNS_MAX: u32 = 64;
+/// Stalls that a team may bear, and new plans that it may make.
+pub const TEAM_STALLS_MAX: u32 = 16;
+/// Entries of one list: an agent's tools, a server's arguments, its variables, its headers.
+pub const AGENTS_FILE_ENTRIES: usize = 128;
+/// Models with a price.
+pub const PRICED_MODELS: usize = 256;
+/// A price of a million tokens or a budget, in whole units of the currency.
+pub const PRICE_MAX: u32 = 1_000_000;
+pub const MCP_SERVERS: usize = 16;
+/// How long one call of an MCP server's tool may take: where the file does not say, and at most.
+pub const MCP_TIMEOUT_S: u32 = 60;
+pub const MCP_TIMEOUT_MAX_S: u32 = 600;
 
 // ── The client ───────────────────────────────────────────────────────────────────────────────────
 

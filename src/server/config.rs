@@ -3,9 +3,15 @@
 //! A struct per concern. Each setting is an environment variable or a flag ([`settings`]), has a default, and
 //! is checked here: whoever gets a [`Config`] can rely on it. Nothing else of the server reads the environment.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use clap::Parser;
+
+use super::agents::team::Team;
 
 pub mod agents_file;
 pub mod data_dir;
@@ -98,6 +104,11 @@ pub enum RateLimits {
 pub struct AgentsConfig {
     /// The model that the environment names. It is in force whatever an admin stored; `None` leaves it to them.
     pub model: Option<ModelChoice>,
+    pub team: Arc<Team>,
+    /// Servers of tools beside ours.
+    pub mcp: Vec<McpServer>,
+    /// Where they are written; `None`: the built-in team.
+    pub file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone)]
@@ -137,7 +148,7 @@ impl Config {
                     &[("on", RateLimits::On), ("off", RateLimits::Off)],
                 )?,
             },
-            agents: AgentsConfig { model: model(settings)? },
+            agents: AgentsConfig::of(settings)?,
             log: LogConfig::of(settings)?,
         })
     }
@@ -180,6 +191,17 @@ impl AuthConfig {
             jwt_secret,
             allowed_origins: list(settings.allowed_origins(), |text| origin("MAGPIE_ALLOWED_ORIGINS", text))?,
         })
+    }
+}
+
+impl AgentsConfig {
+    fn of(settings: &Settings) -> Result<Self, ConfigError> {
+        let file = settings.agents_file().map(PathBuf::from);
+        let (team, mcp) = match &file {
+            Some(file) => agents_file::load(file).map(|found| (found.team, found.mcp))?,
+            None => (Team::built_in(), Vec::new()),
+        };
+        Ok(Self { model: model(settings)?, team: Arc::new(team), mcp, file })
     }
 }
 

@@ -13,11 +13,10 @@ use super::{
     agents::{
         Agents,
         llm::{self, LlmError},
-        team::Team,
         tools::{Tools, search_knowledge::SearchKnowledge},
     },
     bus::{Bus, BusMessage, in_process::InProcessBus},
-    config::{Config, Database, ModelChoice},
+    config::{AgentsConfig, Config, Database, ModelChoice},
     conversations::Conversations,
     hub::Hub,
     knowledge::{Knowledge, KnowledgeError, sqlite::SqliteKnowledge},
@@ -82,7 +81,8 @@ impl AppState {
         let llm = llm::client(config.agents.model.as_ref().unwrap_or(&ModelChoice::Offline))?;
         let knowledge = open_knowledge(&config).await?;
         let tools = tools(knowledge.as_ref());
-        let agents = Agents::with(storage.clone(), bus.clone(), llm, tools, Team::built_in());
+        tell_of_unknown_tools(&config.agents, &tools);
+        let agents = Agents::with(storage.clone(), bus.clone(), llm, tools, config.agents.team.clone());
         agents.recover().await.map_err(failed)?;
 
         let rates = Rates::new(&config.limits);
@@ -103,6 +103,14 @@ impl AppState {
             knowledge,
             rates,
         })
+    }
+}
+
+/// A wrong name in the agents file is no reason not to start: the tool is not offered.
+fn tell_of_unknown_tools(agents: &AgentsConfig, tools: &Tools) {
+    let Some(file) = &agents.file else { return };
+    for unknown in agents.team.unknown_tools(|name| tools.get(name).is_some()) {
+        tracing::warn!(file = %file.display(), "{unknown}");
     }
 }
 

@@ -1,6 +1,9 @@
 //! Why the server does not start, for the person who started it: each names the setting and what it takes.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -18,6 +21,8 @@ pub enum ConfigError {
     EmptySecretFile(PathBuf),
     #[error("{}: {action}: {error}. MAGPIE_DATA_DIR names another directory.", path.display())]
     DataDir { path: PathBuf, action: &'static str, error: io::Error },
+    #[error("MAGPIE_AGENTS_FILE: {}", told(path, problems))]
+    AgentsFile { path: PathBuf, problems: Vec<String> },
     #[error(
         "{} is in use by another magpie. Stop that one first, or give this one its own MAGPIE_DATA_DIR.",
         .0.display()
@@ -29,4 +34,10 @@ impl ConfigError {
     pub(super) fn invalid(variable: &'static str, takes: &str, found: &str) -> Self {
         Self::Invalid { variable, takes: takes.to_owned(), found: found.to_owned() }
     }
+}
+
+/// Each mistake on a line of its own, with the file.
+fn told(path: &Path, problems: &[String]) -> String {
+    let told: Vec<_> = problems.iter().map(|problem| format!("{}, {problem}", path.display())).collect();
+    told.join("\n")
 }

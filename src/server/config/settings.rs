@@ -90,12 +90,14 @@ pub struct Settings {
     #[arg(long, env = "MAGPIE_LOG_FORMAT", value_name = "text|json")]
     pub log_format: Option<String>,
 
+    /// A team of agents of your own, the tools and budgets it has, and MCP servers: a TOML file such as
+    /// agents.example.toml [default: the built-in team]
+    #[arg(long, env = "MAGPIE_AGENTS_FILE", value_name = "FILE")]
+    pub agents_file: Option<String>,
+
     /// For versions to come: set, it must not be ignored in silence.
     #[arg(long, env = "MAGPIE_NATS_URL", hide = true)]
     pub nats_url: Option<String>,
-
-    #[arg(long, env = "MAGPIE_AGENTS_FILE", hide = true)]
-    pub agents_file: Option<String>,
 }
 
 impl Settings {
@@ -166,8 +168,11 @@ impl Settings {
 
     /// What is set that this version cannot do yet: the variable and what it would bring.
     pub(super) fn not_yet(&self) -> Option<(&'static str, &'static str)> {
-        let nodes = set(&self.nats_url).map(|_| ("MAGPIE_NATS_URL", "a second node"));
-        nodes.or_else(|| set(&self.agents_file).map(|_| ("MAGPIE_AGENTS_FILE", "a team of your own")))
+        set(&self.nats_url).map(|_| ("MAGPIE_NATS_URL", "a second node"))
+    }
+
+    pub(super) fn agents_file(&self) -> Option<&str> {
+        set(&self.agents_file)
     }
 
     pub(super) fn log(&self) -> &str {

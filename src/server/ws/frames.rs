@@ -134,9 +134,8 @@ impl Dispatcher {
                 Err(Problem::invalid("conversation_id", "not a dialog: nobody takes over a room"))
             }
             ClientFrame::Approve(frame) => {
-                let id = frame.conversation_id;
-                let seq = conversations.approve(caller, id, frame).await?;
-                self.ack(id, seq, reference)
+                self.must_see(frame.conversation_id).await?;
+                Err(Problem::new(Code::NotFound, "Nothing waits for that approval."))
             }
             ClientFrame::Ping(frame) => self.pong(frame),
         }
