@@ -1,9 +1,94 @@
 //! A reader that does not read harms nobody but itself, and loses nothing.
 
-use magpie::protocol::limits;
+use std::time::Duration;
+
+use magpie::{
+    fresh_id,
+    protocol::{
+        Author, ConversationId, Event, Message, MessageId, RunId, Sender, Visibility, agent::RunResult, limits,
+        server::Format,
+    },
+    server::{
+        clock,
+        storage::{Append, Write},
+    },
+};
 use serde_json::json;
 
 use crate::support::{Socket, TestApp};
+
+/// The longest answer that there can be, as the agents write it: its text twice, in two events.
+async fn long_answer(app: &TestApp, room: ConversationId) {
+    let (message_id, run_id, text) = (fresh_id!(MessageId), fresh_id!(RunId), "word ".repeat(limits::ANSWER_BYTES / 5));
+    let message = Message {
+        id: message_id,
+        sender: Sender::Agent,
+        author: Author::agent("Assistant", None),
+        text: text.clone(),
+        format: Format::Markdown,
+        client_id: None,
+        reply_to: None,
+        run_id: Some(run_id),
+        visibility: Visibility::Public,
+        partial: false,
+    };
+    let result = RunResult { run_id, content: text, format: Format::Markdown, message_id };
+    for event in [Event::Message(message), Event::Result(result)] {
+        let append = Append { conversation_id: room, at: clock::now(), write: Write::Server(event) };
+        app.state.storage.append(append).await.expect("a place in the log");
+    }
+}
+
+/// Two frames of a megabyte at once do not fit into a lane; who reads, however slowly, has them all the same.
+#[tokio::test]
+async fn a_slow_reader_gets_an_answer_of_a_megabyte_and_what_follows_once_and_in_order() {
+    let app = TestApp::start().await;
+    let (anna, ben) = (app.member("anna").await, app.member("ben").await);
+    let (room, other) = (app.room(&anna, &[&ben]).await, app.room(&anna, &[&ben]).await);
+    let mut slow = Socket::open_with_small_buffer(app.addr, &ben.token).await;
+    slow.subscribe(room, Some(2)).await;
+    slow.subscribe(other, Some(2)).await;
+    let (mut writer, text) = (app.connect(&anna).await, "x".repeat(30_000));
+    writer.chat(room, "before").await;
+    long_answer(&app, room).await;
+    long_answer(&app, room).await;
+    // More than a lane holds, there and elsewhere, while the megabytes are on their way.
+    for _ in 0..8 {
+        writer.chat(room, &text).await;
+        writer.chat(other, &text).await;
+    }
+    assert_eq!(app.state.hub.connections(), 2, "nobody was closed");
+    assert!(app.state.hub.lanes().fullest < 256 * 1024 + limits::ANSWER_BYTES, "{:?}", app.state.hub.lanes());
+    let mut next = [3, 3];
+    while next != [16, 11] {
+        let frame = slow.next().await;
+        let Some(seq) = frame["seq"].as_u64() else { continue };
+        let at = usize::from(frame["conversation_id"] == other.to_string().as_str());
+        assert_eq!(seq, next[at], "of {}", frame["type"]);
+        next[at] += 1;
+    }
+    slow.settled().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_of_a_large_frame_is_given_up() {
+    let app = TestApp::start().await;
+    let (anna, ben) = (app.member("anna").await, app.member("ben").await);
+    let room = app.room(&anna, &[&ben]).await;
+    let mut stalled = Socket::open_with_small_buffer(app.addr, &ben.token).await;
+    stalled.subscribe(room, Some(2)).await;
+    // More than the kernel takes for it.
+    for _ in 0..8 {
+        long_answer(&app, room).await;
+    }
+    tokio::time::pause();
+    let (started, longest) = (tokio::time::Instant::now(), Duration::from_secs(15 * 60));
+    while app.state.hub.connections() > 0 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(started.elapsed() < longest, "it is still there");
+    }
+    assert!(started.elapsed() > Duration::from_secs(75), "it had its time: {:?}", started.elapsed());
+}
 
 #[tokio::test]
 async fn a_reader_that_stops_reading_is_closed_with_4001_and_resumes_from_the_log() {

@@ -57,9 +57,13 @@ pub const SUBSCRIBED_PEOPLE: usize = 100;
 
 // ── A connection's lane ──────────────────────────────────────────────────────────────────────────
 
-/// Bytes that wait for one reader, at most (one larger frame is allowed alone). Overflow by durable
+/// Bytes that wait for one reader, at most; one large frame may wait beside them. Overflow by durable
 /// frames closes with 4001.
 pub const LANE_BYTES: usize = 192 * 1024;
+/// A frame above this is large: an event that does not fit because of one is read from the log later.
+pub const LANE_LARGE_BYTES: usize = 96 * 1024;
+/// The slowest reader that counts as one: a write may take so long for its bytes beside what any write may.
+pub const SLOWEST_READER_BYTES_PER_S: u64 = 8 * 1024;
 /// Frames that wait for one reader, at most.
 pub const LANE_FRAMES: usize = 4_096;
 /// Bytes above which ephemeral frames are dropped.
@@ -315,6 +319,8 @@ pub const ATTEMPTS_BEFORE_POLLING: u32 = 3;
 pub const POLL_INTERVAL_MS: u64 = 3_000;
 /// How long a ping after waking up may go unanswered.
 pub const WAKE_PING_MS: u64 = 3_000;
+/// How often that time doubles when pings in a row go unanswered: up to 3 minutes.
+pub const WAKE_PING_DOUBLINGS: u32 = 6;
 /// How long an attempt to connect may take,
 pub const CONNECT_TIMEOUT_MS: u64 = 10_000;
 /// and the first ones, after which the client polls: enough for a handshake over a slow mobile network, and
@@ -327,6 +333,10 @@ pub const OFFLINE_CHECK_MS: u64 = 15_000;
 pub const REFRESH_TIMEOUT_MS: u32 = 8_000;
 /// How long any other request may.
 pub const HTTP_TIMEOUT_MS: u32 = 30_000;
+/// After something was found missing in a conversation, so long nothing is asked for again; each time that it
+/// happens again soon doubles that, up to 32 s.
+pub const BEHIND_MS: i64 = 1_000;
+pub const BEHIND_DOUBLINGS: u32 = 5;
 /// Frames that wait in the browser while one before them is inflated.
 pub const INBOX_FRAMES: usize = 4_096;
 /// After so much silence a client asks the server whether the connection lives. A browser does not show it the
@@ -349,7 +359,7 @@ pub const OUTBOX_MESSAGES: usize = 200;
 /// messages, their text together, and the newest runs; and rows of the list.
 pub const SEEN_CONVERSATIONS: usize = 30;
 pub const SEEN_MESSAGES: usize = 100;
-pub const SEEN_BYTES: usize = 512 * 1024;
+pub const SEEN_BYTES: usize = ANSWER_BYTES + 512 * 1024;
 pub const SEEN_RUNS: usize = 20;
 pub const SEEN_ROWS: usize = 200;
 /// How long what is seen has to come to rest before it is kept.
@@ -358,6 +368,10 @@ pub const SEEN_REST_MS: u32 = 1_000;
 pub const MESSAGES_IN_MEMORY: usize = 2_000;
 /// Runs of one conversation that the browser keeps.
 pub const RUNS_IN_MEMORY: usize = 200;
+/// Pages of events that are read for the runs of one page of older messages.
+pub const OLDER_EVENT_PAGES: usize = 8;
+/// Steps of one run that the timeline shows, the newest; the others on demand, so many more each time.
+pub const STEPS_SHOWN: usize = 100;
 /// How often a message is sent that the server refuses for a reason that may pass (its rate aside).
 pub const SEND_ATTEMPTS: u32 = 5;
 /// How long such a message waits where the server names no time.
@@ -380,5 +394,12 @@ pub const TIMINGS_PER_REPORT: usize = 32;
 pub const TIMING_MS: u32 = 60_000;
 /// How long a poll may stay unanswered.
 pub const POLL_TIMEOUT_MS: u64 = 10_000;
+/// A top-level block of a text that is longer is shown as several: a text that grows is rendered from the last
+/// finished block on, once for each frame. No person's message is so long.
+pub const MARKDOWN_BLOCK_BYTES: usize = MESSAGE_BYTES;
+/// Code is laid out in parts of whole lines, from this length on.
+pub const CODE_PART_BYTES: usize = 4 * 1024;
+/// Text that a page renders at once; the rest comes in the next frames.
+pub const PAINT_BYTES: usize = 32 * 1024;
 /// Lines about what went wrong that are kept until they are dismissed.
 pub const NOTICES: usize = 5;

@@ -27,6 +27,8 @@ pub struct Link {
     /// Whether [`Effect::Refresh`] has no answer yet: there is one at a time.
     is_refreshing: bool,
     nonce: u64,
+    /// How often in a row a ping stayed unanswered: each doubles the time that the next one has.
+    unanswered: u32,
     history: History,
 }
 
@@ -197,11 +199,12 @@ impl Link {
     /// A clock that was put back must not make anything wait longer than it ever would.
     fn settle(&mut self, now: Timestamp) {
         let at_most = |at: &mut Timestamp, ms: u64| *at = (*at).min(after(now, ms));
+        let patience_ms = self.ping_patience_ms();
         match &mut self.phase {
             Phase::Offline { until } => at_most(until, 2 * limits::OFFLINE_CHECK_MS),
             Phase::Connecting { until } => at_most(until, limits::CONNECT_TIMEOUT_MS),
             Phase::Waiting { until } => at_most(until, limits::BACKOFF_CAP_MS),
-            Phase::Up { ping: Some((_, due)) } => at_most(due, limits::WAKE_PING_MS),
+            Phase::Up { ping: Some((_, due)) } => at_most(due, patience_ms),
             _ => {}
         }
         self.heard_at = self.heard_at.min(now);
@@ -382,6 +385,7 @@ impl Link {
             && nonce == answered
         {
             self.phase = Phase::Up { ping: None };
+            self.unanswered = 0;
         }
         Vec::new()
     }
@@ -412,10 +416,16 @@ impl Link {
         effects
     }
 
+    /// An answer waits behind a large frame that is on its way, of which a browser shows nothing before all of it
+    /// is there: who was impatient once is more patient the next time, or the frame would never arrive.
+    fn ping_patience_ms(&self) -> u64 {
+        limits::WAKE_PING_MS << self.unanswered.min(limits::WAKE_PING_DOUBLINGS)
+    }
+
     /// Asks whether the connection lives.
     fn ping(&mut self, now: Timestamp) -> Effect {
         self.nonce += 1;
-        self.phase = Phase::Up { ping: Some((self.nonce, after(now, limits::WAKE_PING_MS))) };
+        self.phase = Phase::Up { ping: Some((self.nonce, after(now, self.ping_patience_ms()))) };
         Effect::Ping { nonce: self.nonce }
     }
 
@@ -443,6 +453,7 @@ impl Link {
                 self.refresh()
             }
             Phase::Up { ping: Some((_, due)) } if due <= now => {
+                self.unanswered += 1;
                 self.lost(ReconnectReason::Silent, now);
                 let mut effects = vec![Effect::Close];
                 effects.extend(self.connect(now));

@@ -182,6 +182,27 @@ fn where_sockets_hang_it_polls_within_13_s_and_then_has_more_patience() {
     assert_eq!(given_up.0 - began.0, limits::CONNECT_TIMEOUT_MS as i64);
 }
 
+/// An answer that waits behind a large frame on a slow line: losing the connection for it again and again would
+/// never let that frame through.
+#[test]
+fn who_lost_a_connection_to_an_unanswered_ping_waits_longer_for_the_next() {
+    let mut link = connected();
+    let mut now = 0;
+    for round in 0..=limits::WAKE_PING_DOUBLINGS + 2 {
+        now += limits::QUIET_MS;
+        assert!(matches!(link.handle(Event::Tick, at(now), 0)[..], [Effect::Ping { .. }]));
+        let patience = limits::WAKE_PING_MS << round.min(limits::WAKE_PING_DOUBLINGS);
+        assert_eq!(link.handle(Event::Tick, at(now + patience - 1), 0), []);
+        now += patience;
+        assert_eq!(link.handle(Event::Tick, at(now), 0), [Effect::Close, Effect::Connect]);
+        link.handle(Event::Welcome, at(now), 0);
+    }
+    let Some(Effect::Ping { nonce }) = link.handle(Event::Visible, at(now), 0).pop() else { panic!("no ping") };
+    link.handle(Event::Pong { nonce }, at(now), 0);
+    link.handle(Event::Visible, at(now), 0);
+    assert_eq!(link.wake_at(), Some(at(now + limits::WAKE_PING_MS)));
+}
+
 /// When it wants to be asked next, as long as the server is heard all the time. Nothing but a renewal is due.
 fn renewal(link: &mut Link, mut now: Timestamp) -> Timestamp {
     loop {

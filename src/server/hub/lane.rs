@@ -30,6 +30,10 @@ pub struct Lane {
 struct Inner {
     queue: VecDeque<Item>,
     bytes: usize,
+    /// Those of them that a large frame has, of which one may wait at a time.
+    large: usize,
+    /// The writer has a large frame in its hand, which takes the reader a while.
+    large_under_way: bool,
     /// Conversations whose log is to be read on, because the reader is not live there yet.
     behind: VecDeque<Reading>,
     close: Option<Close>,
@@ -56,6 +60,10 @@ impl Item {
     fn cost(&self) -> usize {
         self.payload.len() + SLOT_BYTES
     }
+
+    fn is_large(&self) -> bool {
+        is_large(self.payload.len())
+    }
 }
 
 /// The log of a conversation, to be read on for one subscription to it.
@@ -78,8 +86,15 @@ pub enum Pushed {
     Queued,
     /// Of the moment, and the reader is slow; or the connection is closing.
     Dropped,
+    /// A large frame is in the way: an event is to be read from the log when the reader has taken that.
+    Behind,
     /// The lane is full: it is emptied, and the connection closes with 4001.
     Overflowed,
+}
+
+/// Whether a frame counts as large: the answer of an agent may be, what a person writes is not.
+pub fn is_large(bytes: usize) -> bool {
+    bytes > limits::LANE_LARGE_BYTES
 }
 
 /// What the writer does next.
@@ -99,26 +114,37 @@ impl Lane {
             return Pushed::Dropped;
         }
         let item = Item { payload, of };
-        let bytes = inner.bytes + item.cost();
-        if kind == Kind::Ephemeral && bytes > limits::LANE_EPHEMERAL_BYTES {
+        if kind == Kind::Ephemeral && inner.bytes + item.cost() > limits::LANE_EPHEMERAL_BYTES {
             metrics::counter!("magpie_frames_dropped_total").increment(1);
             return Pushed::Dropped;
         }
         let alone = inner.queue.is_empty();
-        if !alone && (bytes > limits::LANE_BYTES || inner.queue.len() >= limits::LANE_FRAMES) {
+        if !alone && !inner.has_place_for(&item) {
+            // Whoever takes a large frame reads; whoever does not is closed when it was long enough on its way.
+            if item.of.is_some() && (inner.large > 0 || inner.large_under_way || item.is_large()) {
+                return Pushed::Behind;
+            }
             inner.cut(CloseCode::SlowReader);
             drop(inner);
             metrics::counter!("magpie_slow_readers_total").increment(1);
             self.tell();
             return Pushed::Overflowed;
         }
-        inner.bytes = bytes;
+        inner.bytes += item.cost();
+        if item.is_large() {
+            inner.large += item.cost();
+        }
         inner.queue.push_back(item);
         drop(inner);
         if alone {
             self.wake.notify_one();
         }
         Pushed::Queued
+    }
+
+    /// The writer begins to write a large frame. Until it asks for more work, it is at that.
+    pub fn writes_a_large_frame(&self) {
+        self.inner.lock().large_under_way = true;
     }
 
     /// Asks the writer to read on in this conversation's log once all that is queued is written.
@@ -138,6 +164,7 @@ impl Lane {
         self.recalls.fetch_add(1, Ordering::Release);
         inner.queue.retain(|item| item.of != Some(id));
         inner.bytes = inner.queue.iter().map(Item::cost).sum();
+        inner.large = inner.queue.iter().filter(|item| item.is_large()).map(Item::cost).sum();
         inner.behind.retain(|behind| behind.conversation != id);
     }
 
@@ -187,6 +214,7 @@ impl Lane {
 
     pub fn try_work(&self) -> Option<Work> {
         let mut inner = self.inner.lock();
+        inner.large_under_way = false;
         if !inner.queue.is_empty() {
             let items = inner.take_some();
             self.drained.notify_one();
@@ -222,6 +250,14 @@ impl Inner {
         self.queue = VecDeque::new();
         self.behind = VecDeque::new();
         self.bytes = 0;
+        self.large = 0;
+    }
+
+    /// One large frame may wait beside as many small ones as ever.
+    fn has_place_for(&self, item: &Item) -> bool {
+        let small = self.bytes - self.large;
+        let fits = if item.is_large() { self.large == 0 } else { small + item.cost() <= limits::LANE_BYTES };
+        fits && self.queue.len() < limits::LANE_FRAMES
     }
 
     fn cut(&mut self, code: CloseCode) {
@@ -237,6 +273,10 @@ impl Inner {
             && let Some(item) = self.queue.pop_front()
         {
             bytes += item.cost();
+            if item.is_large() {
+                self.large -= item.cost();
+                self.large_under_way = true;
+            }
             taken.push(item);
         }
         self.bytes -= bytes;
@@ -315,6 +355,25 @@ mod tests {
         assert_eq!(lane.push(Kind::Durable, None, text(limits::LANE_BYTES * 2)), Pushed::Queued);
         assert!(matches!(lane.try_work(), Some(Work::Frames(frames)) if frames.items.len() == 1));
         assert_eq!(lane.bytes(), 0);
+    }
+
+    #[test]
+    fn what_a_large_frame_leaves_no_place_for_is_read_from_the_log_later() {
+        let (lane, of) = (Lane::default(), Some(fresh_id!(ConversationId)));
+        let large = || text(limits::ANSWER_BYTES);
+        lane.push(Kind::Durable, of, "a".into());
+        assert_eq!(lane.push(Kind::Durable, of, large()), Pushed::Queued, "beside small ones");
+        assert_eq!(lane.push(Kind::Durable, of, large()), Pushed::Behind, "one at a time");
+        assert_eq!(lane.push(Kind::Durable, None, text(1_000)), Pushed::Queued, "an answer to the reader itself");
+        assert_eq!(taken(&lane).len(), 2);
+        // In the writer's hand, it is still in the way.
+        let last = (0..=limits::LANE_BYTES / 10_000)
+            .map(|_| lane.push(Kind::Durable, of, text(10_000)))
+            .find(|pushed| *pushed != Pushed::Queued);
+        assert_eq!(last, Some(Pushed::Behind));
+        while lane.try_work().is_some() {}
+        assert_eq!(lane.bytes(), 0);
+        assert_eq!(lane.push(Kind::Durable, of, large()), Pushed::Queued);
     }
 
     #[test]

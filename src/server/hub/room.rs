@@ -6,7 +6,10 @@
 
 use std::sync::Arc;
 
-use super::{connection::Connection, lane::Reading};
+use super::{
+    connection::Connection,
+    lane::{Pushed, Reading},
+};
 use crate::{
     protocol::{ConnectionId, ConversationId, Seq, Timestamp, UserId, UserRef, limits, server::Lane as Kind},
     server::{bus::EncodedFrame, payload::Payload, storage::LoggedFrame},
@@ -179,8 +182,11 @@ impl Room {
                 subscriber.fall_behind(frame.conversation_id);
                 continue;
             }
-            subscriber.cursor = frame.seq;
-            subscriber.connection.lane.push(Kind::Durable, Some(frame.conversation_id), frame.payload.clone());
+            let of = Some(frame.conversation_id);
+            match subscriber.connection.lane.push(Kind::Durable, of, frame.payload.clone()) {
+                Pushed::Behind => subscriber.fall_behind(frame.conversation_id),
+                _ => subscriber.cursor = frame.seq,
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
     server::{
         hub::{
             Connection,
-            lane::{Close, Item, Reading, Work},
+            lane::{Close, Item, Reading, Work, is_large},
         },
         state::AppState,
         storage::{self, Page, Storage},
@@ -21,15 +21,22 @@ use crate::{
 /// How long a reader may take nothing at all: as long as the heartbeat would.
 const STALLED: Duration = Duration::from_millis(limits::HEARTBEAT_MS * (limits::UNANSWERED_PINGS as u64 + 1));
 
+/// How long a write of so much may take: how far it has come cannot be seen from here.
+fn patience(bytes: usize) -> Duration {
+    STALLED + Duration::from_millis(bytes as u64 * 1_000 / limits::SLOWEST_READER_BYTES_PER_S)
+}
+
 pub(super) struct Writer {
     state: Arc<AppState>,
     connection: Arc<Connection>,
     pub(super) socket: WebSocket,
+    /// What was fed and perhaps not flushed.
+    buffered: usize,
 }
 
 impl Writer {
     pub(super) fn new(state: Arc<AppState>, connection: Arc<Connection>, socket: WebSocket) -> Self {
-        Self { state, connection, socket }
+        Self { state, connection, socket, buffered: 0 }
     }
 
     /// Does this work and what waits behind it, then flushes once. One page of the log, or as much as a lane
@@ -60,7 +67,10 @@ impl Writer {
     }
 
     pub(super) async fn ping(&mut self) -> ControlFlow<Close> {
-        patiently(&self.connection, self.socket.send(WsMessage::Ping(Vec::new().into()))).await
+        let (buffered, ping) = (self.buffered, self.socket.send(WsMessage::Ping(Vec::new().into())));
+        patiently(&self.connection, buffered, CloseCode::Heartbeat, ping).await?;
+        self.buffered = 0;
+        ControlFlow::Continue(())
     }
 
     /// Says why, and gives the other end a moment to say that it heard.
@@ -113,20 +123,25 @@ impl Writer {
     /// Into the socket's buffer, and from there out as it fills. The reader may take its time, and lose access
     /// meanwhile: what it may not see any more stays here.
     async fn feed(&mut self, items: impl IntoIterator<Item = Item>, recalls: u64) -> ControlFlow<Close> {
-        let (socket, connection) = (&mut self.socket, &self.connection);
-        let fed = async {
-            for Item { payload, of } in items {
-                if connection.may_go(of, recalls) {
-                    socket.feed(payload.message(connection.encoding)).await?;
-                }
+        let (connection, socket) = (&self.connection, &mut self.socket);
+        for Item { payload, of } in items {
+            if !connection.may_go(of, recalls) {
+                continue;
             }
-            Ok(())
-        };
-        patiently(&self.connection, fed).await
+            if is_large(payload.len()) {
+                connection.lane.writes_a_large_frame();
+            }
+            self.buffered += payload.len();
+            let fed = socket.feed(payload.message(connection.encoding));
+            patiently(connection, self.buffered, CloseCode::SlowReader, fed).await?;
+        }
+        ControlFlow::Continue(())
     }
 
     async fn flush(&mut self) -> ControlFlow<Close> {
-        patiently(&self.connection, self.socket.flush()).await
+        patiently(&self.connection, self.buffered, CloseCode::SlowReader, self.socket.flush()).await?;
+        self.buffered = 0;
+        ControlFlow::Continue(())
     }
 }
 
@@ -145,6 +160,8 @@ async fn next_page(
 /// Waits for a slow reader, but not for a stalled one, and not when the connection is to be cut.
 async fn patiently(
     connection: &Connection,
+    bytes: usize,
+    stalled: CloseCode,
     write: impl Future<Output = Result<(), axum::Error>>,
 ) -> ControlFlow<Close> {
     tokio::select! {
@@ -155,8 +172,8 @@ async fn patiently(
         },
         close = connection.lane.cut_off() => ControlFlow::Break(close),
         // Made when it is first needed: most writes never wait.
-        () = async { tokio::time::sleep(STALLED).await } => {
-            ControlFlow::Break(Close { code: CloseCode::Heartbeat, reason: CloseCode::Heartbeat.as_str().into() })
+        () = async { tokio::time::sleep(patience(bytes)).await } => {
+            ControlFlow::Break(Close { code: stalled, reason: stalled.as_str().into() })
         }
     }
 }
