@@ -69,7 +69,7 @@ pub async fn load_home() -> Result<Home, ApiError> {
 #[server(prefix = "/fn", endpoint = "open_conversation", input = PostUrl)]
 pub async fn open_conversation(id: String) -> Result<Opened, ApiError> {
     use crate::{
-        protocol::{Problem, limits},
+        protocol::{Event, Problem, limits},
         server::functions::{caller, failed},
     };
 
@@ -83,7 +83,14 @@ pub async fn open_conversation(id: String) -> Result<Opened, ApiError> {
     let first = messages.messages.first().filter(|_| messages.more);
     let from = first.map_or(Seq(1), |first| first.frame.seq);
     let events = state.storage.agent_events(id, from, limits::EVENTS_PER_PAGE).await.map_err(Problem::from)?;
-    let timeline = events.iter().filter_map(|event| serde_json::from_str(&event.text).ok()).collect();
+    let mut timeline: Vec<DurableFrame> =
+        events.iter().filter_map(|event| serde_json::from_str(&event.text).ok()).collect();
+    for frame in &mut timeline {
+        // A result's text is in its message.
+        if let Event::Result(result) = &mut frame.event {
+            result.content.clear();
+        }
+    }
     Ok(Opened { me, detail, messages, timeline, head, log_epoch: state.log_epoch })
 }
 

@@ -3,7 +3,10 @@
 use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 
-use super::{Client, StateStoreFields, http, network, persist, socket, store::Inner};
+use super::{
+    Client, StateStoreFields, http, network, persist, socket,
+    store::{Behind, Inner},
+};
 use crate::{
     model::{
         link::{self, LinkState, Refreshed},
@@ -139,6 +142,46 @@ impl Client {
         if is_new {
             self.subscribe(vec![self.cursor(id)]);
         }
+    }
+
+    /// Something is missing: subscribes again, at once where that is rare. A reader who is too slow for an answer
+    /// that is being written loses of it all the time, and each answer to this brings all of its text.
+    pub(super) fn fell_behind(self, id: ConversationId) {
+        if !self.is_connected() {
+            return;
+        }
+        let wait_ms = self.with(|inner| {
+            let now = (inner.env.now)();
+            let behind = inner.behind.entry(id).or_default();
+            let gap_ms = limits::BEHIND_MS << behind.times.min(limits::BEHIND_DOUBLINGS);
+            let since_ms = now.as_ms() - behind.at.as_ms();
+            if behind.is_timed {
+                return None;
+            }
+            behind.is_timed = (0..gap_ms).contains(&since_ms);
+            if behind.is_timed {
+                return u32::try_from(gap_ms - since_ms).ok();
+            }
+            behind.times = if (0..gap_ms * 4).contains(&since_ms) { behind.times + 1 } else { 0 };
+            behind.at = now;
+            Some(0)
+        });
+        match wait_ms {
+            Some(0) => self.resubscribe(id),
+            Some(ms) => {
+                Timeout::new(ms, move || self.ask_again(id)).forget();
+            }
+            None => {}
+        }
+    }
+
+    fn ask_again(self, id: ConversationId) {
+        self.with(|inner| {
+            let now = (inner.env.now)();
+            let behind = inner.behind.entry(id).or_default();
+            *behind = Behind { at: now, times: behind.times + 1, is_timed: false };
+        });
+        self.resubscribe(id);
     }
 
     /// A subscription was refused: the server sends nothing of that conversation, so nothing would show that it

@@ -82,6 +82,7 @@ pub(super) struct Inner {
     pub epochs: HashMap<ConversationId, LogEpoch>,
     /// Subscriptions that are asked for and not answered yet.
     pub asked: HashSet<ConversationId>,
+    pub behind: HashMap<ConversationId, Behind>,
     /// Read positions that the server does not know yet.
     pub untold_reads: HashMap<ConversationId, Seq>,
     pub is_fetching_list: bool,
@@ -93,6 +94,17 @@ pub(super) struct Inner {
     /// When the one timer that counts goes off.
     pub timer: Option<Timestamp>,
     pub last_notice: u64,
+}
+
+/// Something was found missing in a conversation.
+#[derive(Default)]
+pub(super) struct Behind {
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// How often, each time soon after the one before.
+    pub times: u32,
+    /// It is going to be asked for.
+    pub is_timed: bool,
 }
 
 impl Client {
@@ -109,6 +121,7 @@ impl Client {
             threads: HashMap::new(),
             epochs: HashMap::new(),
             asked: HashSet::new(),
+            behind: HashMap::new(),
             untold_reads: HashMap::new(),
             is_fetching_list: false,
             is_way_open: false,
@@ -223,7 +236,7 @@ impl Client {
         notify::thread(&store, &changes);
         self.thread_was_seen(id, &changes);
         if changes.contains(&Change::Behind) {
-            self.resubscribe(id);
+            self.fell_behind(id);
         }
         if changes.contains(&Change::Stale) {
             self.refetch(id);

@@ -69,6 +69,9 @@ pub struct Entry {
     pub sender: Sender,
     pub author: Author,
     pub text: String,
+    /// How often the text became another than what it was with more behind it.
+    #[serde(default)]
+    pub rewrites: u32,
     pub at: Timestamp,
     pub state: EntryState,
     /// Why it failed, for the person who wrote it.
@@ -113,6 +116,7 @@ impl Entry {
             sender: message.sender,
             author: message.author.clone(),
             text: message.text.clone(),
+            rewrites: 0,
             at,
             state: EntryState::Sent,
             failure: None,
@@ -124,6 +128,17 @@ impl Entry {
             run_id: message.run_id,
             visibility: message.visibility,
         }
+    }
+
+    /// Takes another text, or the same with more behind it.
+    fn set_text(&mut self, text: &str) {
+        self.rewrites += u32::from(!text.starts_with(&self.text));
+        text.clone_into(&mut self.text);
+    }
+
+    /// Takes the place of what was shown until now.
+    fn succeed(&mut self, before: &Self) {
+        self.rewrites = before.rewrites + u32::from(!self.text.starts_with(&before.text));
     }
 }
 

@@ -1,199 +1,65 @@
-//! Markdown as HTML: one renderer, the same text on the server and in the browser.
+//! Markdown as HTML: one renderer, the same text on the server and in the browser, at once or as it is written.
+//!
+//! A text is cut into pieces, each a top-level block or so (`cutter`, `code`), and each piece is rendered by itself
+//! (`writer`). Where the pieces end depends on nothing behind them, so that a text that grows is rendered like one
+//! that is there at once, and what is finished is never looked at again (`painter`).
 //!
 //! Nothing that a person writes becomes markup of its own: raw HTML is shown as text, links go to the web,
-//! to mail and to this server's charts and documents alone, pictures become links (a picture would tell its host who reads
-//! the conversation).
+//! to mail and to this server's charts and documents alone, pictures become links (a picture would tell its host
+//! who reads the conversation).
 
-use pulldown_cmark::{
-    Alignment, CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream, html,
-};
+mod code;
+mod cutter;
+mod definitions;
+mod painter;
+mod writer;
+
+pub use painter::{Painter, Paper};
+
+/// In a browser, text is put on the page as it comes; the code that renders it at once is not even loaded.
+pub const IN_BROWSER: bool = cfg!(target_arch = "wasm32");
 
 /// The HTML of a message's text.
 pub fn to_html(text: &str) -> String {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    let mut writer = Writer::default();
-    for event in TextMergeStream::new(Parser::new_ext(text, options)) {
-        writer.take(event);
-    }
-    let mut out = String::with_capacity(text.len() * 3 / 2);
-    html::push_html(&mut out, writer.events.into_iter());
-    out
+    let mut painter = Painter::new(Sheet::default());
+    while painter.paint(text, 0, true) {}
+    painter.into_paper().0
 }
 
+/// A paper that is one string.
 #[derive(Default)]
-struct Writer<'a> {
-    events: Vec<Event<'a>>,
-    /// Links and pictures open around this place, and whether each was written as a link.
-    links: Vec<bool>,
-    in_code: bool,
-}
+struct Sheet(String);
 
-impl<'a> Writer<'a> {
-    fn take(&mut self, event: Event<'a>) {
-        match event {
-            Event::Html(text) | Event::InlineHtml(text) => self.events.push(Event::Text(text)),
-            Event::SoftBreak => self.events.push(Event::HardBreak),
-            Event::TaskListMarker(done) => self.raw(task(done)),
-            Event::Text(text) => self.text(text),
-            Event::Start(tag) => self.start(tag),
-            Event::End(tag) => self.end(tag),
-            other => self.events.push(other),
-        }
+impl Paper for Sheet {
+    fn end(&self) -> usize {
+        self.0.len()
     }
 
-    fn start(&mut self, tag: Tag<'a>) {
-        let tag = match tag {
-            Tag::HtmlBlock => Tag::Paragraph,
-            Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => return self.open_link(&dest_url),
-            Tag::Heading { level, .. } => heading(level),
-            Tag::CodeBlock(kind) => {
-                self.in_code = true;
-                self.raw(code_head(&kind));
-                Tag::CodeBlock(kind)
-            }
-            Tag::Table(columns) => {
-                self.raw("<div class=\"table-scroll\" tabindex=\"0\">".into());
-                // An alignment would be an inline style, which the page's policy forbids.
-                Tag::Table(vec![Alignment::None; columns.len()])
-            }
-            other => other,
-        };
-        self.events.push(Event::Start(tag));
+    fn cut(&mut self, at: usize) {
+        self.0.truncate(at);
     }
 
-    fn end(&mut self, tag: TagEnd) {
-        match tag {
-            TagEnd::HtmlBlock => self.events.push(Event::End(TagEnd::Paragraph)),
-            TagEnd::Link | TagEnd::Image => self.close_link(),
-            TagEnd::Heading(_) => self.events.push(Event::End(TagEnd::Heading(HeadingLevel::H3))),
-            TagEnd::CodeBlock => {
-                self.in_code = false;
-                self.events.push(Event::End(tag));
-                self.raw("</div>\n".into());
-            }
-            TagEnd::Table => {
-                self.events.push(Event::End(tag));
-                self.raw("</div>\n".into());
-            }
-            other => self.events.push(Event::End(other)),
-        }
+    fn put(&mut self, html: &str) {
+        self.0.push_str(html);
     }
 
-    fn raw(&mut self, html: CowStr<'a>) {
-        self.events.push(Event::Html(html));
+    fn open_code(&mut self, head: &str, code: &str) {
+        self.0.push_str(head);
+        self.0.push_str(code);
     }
 
-    fn open_link(&mut self, url: &str) {
-        let written = is_allowed(url) && !self.links.contains(&true);
-        if written {
-            let open = anchor(url);
-            self.events.push(Event::InlineHtml(open.into()));
-        }
-        self.links.push(written);
+    fn code_part(&mut self, is_first: bool) {
+        self.0.push_str(if is_first { code::PART } else { "</span><span class=\"part\">" });
     }
 
-    fn close_link(&mut self) {
-        if self.links.pop() == Some(true) {
-            self.events.push(Event::InlineHtml("</a>".into()));
-        }
+    fn code_text(&mut self, text: &str) {
+        writer::escape_body(text, &mut self.0);
     }
 
-    /// Text, with the bare web addresses in it as links.
-    fn text(&mut self, text: CowStr<'a>) {
-        if self.in_code || self.links.contains(&true) || !text.contains("://") {
-            return self.events.push(Event::Text(text));
-        }
-        let mut rest: &str = &text;
-        while let Some((before, url, after)) = find_url(rest) {
-            self.events.push(Event::Text(before.to_owned().into()));
-            self.events.push(Event::InlineHtml(anchor(url).into()));
-            self.events.push(Event::Text(url.to_owned().into()));
-            self.events.push(Event::InlineHtml("</a>".into()));
-            rest = after;
-        }
-        self.events.push(Event::Text(rest.to_owned().into()));
+    fn close_code(&mut self, has_parts: bool) {
+        self.0.push_str(if has_parts { "</span>" } else { "" });
+        self.0.push_str(code::END);
     }
-}
-
-/// All headings of a message stand below the page's own; their class keeps the size.
-fn heading<'a>(level: HeadingLevel) -> Tag<'a> {
-    let class = match level {
-        HeadingLevel::H1 => "h1",
-        HeadingLevel::H2 => "h2",
-        _ => "h3",
-    };
-    Tag::Heading { level: HeadingLevel::H3, id: None, classes: vec![class.into()], attrs: vec![] }
-}
-
-fn task<'a>(done: bool) -> CowStr<'a> {
-    let (label, mark) = if done { ("done", "☑") } else { ("to do", "☐") };
-    format!("<span class=\"task\" role=\"img\" aria-label=\"{label}\">{mark}</span> ").into()
-}
-
-/// The bar over a block of code: its language, and the button that a script brings to life.
-fn code_head<'a>(kind: &CodeBlockKind<'_>) -> CowStr<'a> {
-    let language = match kind {
-        CodeBlockKind::Fenced(info) => info.split([' ', ',']).next().unwrap_or_default(),
-        CodeBlockKind::Indented => "",
-    };
-    let language = escape(language);
-    format!(
-        "<div class=\"code\"><div class=\"code-head\"><span>{language}</span>\
-         <button type=\"button\" class=\"copy needs-js\" data-copy>Copy</button></div>"
-    )
-    .into()
-}
-
-fn anchor(url: &str) -> String {
-    format!("<a href=\"{}\" rel=\"noopener noreferrer nofollow ugc\" target=\"_blank\">", escape(url))
-}
-
-fn is_allowed(url: &str) -> bool {
-    ["https://", "http://", "mailto:"].iter().any(|scheme| {
-        url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)) && url.len() > scheme.len()
-    }) || is_chart(url)
-        || is_document(url)
-}
-
-/// A chart of this server, as an agent's answer names it.
-fn is_chart(url: &str) -> bool {
-    let id = url.strip_prefix("/api/v1/charts/").and_then(|file| file.strip_suffix(".svg"));
-    id.is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-}
-
-/// A document of the knowledge base, as a quote links it: no step leads out of there.
-fn is_document(url: &str) -> bool {
-    url.starts_with("/api/v1/knowledge/")
-        && !url.to_ascii_lowercase().replace("%2e", ".").contains("..")
-        && url.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~%#".contains(&byte))
-}
-
-/// The first bare web address: what stands before it, the address, what stands after.
-fn find_url(text: &str) -> Option<(&str, &str, &str)> {
-    let start = [text.find("https://"), text.find("http://")].into_iter().flatten().min()?;
-    let tail = &text[start..];
-    let end = tail.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '`')).unwrap_or(tail.len());
-    let mut url = tail[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', '\'']);
-    if url.ends_with(')') && !url.contains('(') {
-        url = url.trim_end_matches([')', '.', ',']);
-    }
-    let after = start + url.len();
-    is_allowed(url).then(|| (&text[..start], url, &text[after..]))
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

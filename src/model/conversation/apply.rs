@@ -39,11 +39,13 @@ impl Thread {
             | Event::AgentStep(_)
             | Event::ToolCall(_)
             | Event::ToolResult(_)
+            | Event::Approval(_)
+            | Event::ApprovalResolved(_)
             | Event::Progress(_)
             | Event::ChartGenerated(_)
             | Event::Result(_) => self.run_event(frame, changes),
-            // Approvals and the control of a dialog have no place in a thread yet; a hidden event never has.
-            Event::Approval(_) | Event::ApprovalResolved(_) | Event::Control(_) | Event::Hidden => {}
+            // The control of a dialog has no place in a thread yet; a hidden event never has.
+            Event::Control(_) | Event::Hidden => {}
         }
     }
 
@@ -65,7 +67,9 @@ impl Thread {
                 if !is_settled {
                     let key = std::mem::take(&mut entry.key);
                     let reactions = std::mem::take(&mut entry.reactions);
-                    *entry = Entry { reactions, ..Entry::new(key, seq, at, message) };
+                    let mut now = Entry { reactions, ..Entry::new(key, seq, at, message) };
+                    now.succeed(entry);
+                    *entry = now;
                 }
                 changes.push(Change::Entry(self.entries[index].key.clone()));
                 self.settle(index);
@@ -141,14 +145,14 @@ impl Thread {
 impl Entry {
     fn edit(&mut self, edited: &Edited) {
         if !self.deleted {
-            self.text.clone_from(&edited.text);
+            self.set_text(&edited.text);
             self.edited = true;
         }
     }
 
     /// Nothing of a deleted message stays but its place.
     pub(super) fn delete(&mut self) {
-        self.text.clear();
+        self.set_text("");
         self.reactions.clear();
         self.edited = false;
         self.deleted = true;

@@ -111,7 +111,7 @@ impl Thread {
             match self.entry_by_id(*message_id) {
                 None => self.begin_stream(*message_id, *run_id, agent, text),
                 Some(index) if self.entries[index].state == EntryState::Streaming => {
-                    self.entries[index].text.clone_from(text);
+                    self.entries[index].set_text(text);
                     changes.push(Change::Text(self.entries[index].key.clone()));
                 }
                 Some(_) => {}
@@ -128,6 +128,7 @@ impl Thread {
             sender: Sender::Agent,
             author: Author::agent(agent, self.emoji_of(run_id, agent)),
             text: text.to_owned(),
+            rewrites: 0,
             at: self.moment_of(run_id),
             state: EntryState::Streaming,
             failure: None,
@@ -147,7 +148,9 @@ impl Thread {
     fn emoji_of(&self, run: RunId, name: &str) -> Option<String> {
         let run = self.runs.iter().rfind(|one| one.id == run)?;
         run.steps.iter().rev().find_map(|step| match &step.what {
-            StepKind::Agent { agent, emoji, .. } if agent == name => Some(emoji.clone()),
+            StepKind::Agent { agent, emoji, .. } | StepKind::Topic { agent, emoji, .. } if agent == name => {
+                Some(emoji.clone())
+            }
             _ => None,
         })
     }
@@ -168,7 +171,10 @@ impl Thread {
         if offset + token.delta.len() > limits::ANSWER_BYTES {
             return Vec::new();
         }
-        entry.text.truncate(entry.text.floor_char_boundary(offset));
+        if offset < entry.text.len() {
+            entry.text.truncate(entry.text.floor_char_boundary(offset));
+            entry.rewrites += 1;
+        }
         entry.text.push_str(&token.delta);
         vec![Change::Text(entry.key.clone())]
     }

@@ -23,6 +23,7 @@ impl Thread {
             sender: Sender::User,
             author,
             text: message.text.clone(),
+            rewrites: 0,
             at: message.at,
             state: EntryState::Sending,
             failure: None,

@@ -61,10 +61,15 @@ impl Thread {
         if is_same_log && seed.cursor <= self.cursor {
             return changes;
         }
-        let unsent = self.entries.drain(..).filter(|entry| entry.seq.is_none() && entry.id.is_none());
+        let unsent = self.entries.extract_if(.., |entry| entry.seq.is_none() && entry.id.is_none());
         let unsent: Vec<_> = unsent.filter(|entry| !seed.has_client_id(entry)).collect();
         let opened_at = self.opened_at;
-        *self = Self { opened_at, ..seed };
+        let before = std::mem::replace(self, Self { opened_at, ..seed });
+        for entry in &mut self.entries {
+            if let Some(before) = before.entries.iter().find(|before| before.key == entry.key) {
+                entry.succeed(before);
+            }
+        }
         self.entries.extend(unsent);
         changes.extend(Change::EVERYTHING);
         changes
@@ -96,6 +101,24 @@ impl Thread {
         self.entries.splice(..0, older);
         self.more = page.more || surplus > 0;
         vec![Change::Entries, Change::More]
+    }
+
+    /// Puts the runs before what is here that an older part of the log tells of.
+    pub fn prepend_runs(&mut self, events: &[DurableFrame]) -> Vec<Change> {
+        let mut older = Vec::new();
+        for frame in events {
+            Run::fold(&mut older, frame);
+        }
+        // One that reaches into what is here is the first that is here.
+        for run in &mut self.runs {
+            if let Some(index) = older.iter().position(|before| before.id == run.id) {
+                run.succeed(older.remove(index));
+            }
+        }
+        let room = limits::RUNS_IN_MEMORY.saturating_sub(self.runs.len());
+        let surplus = older.len().saturating_sub(room);
+        self.runs.splice(..0, older.drain(surplus..));
+        vec![Change::Runs, Change::EveryRun]
     }
 
     /// As many messages are kept as may be.

@@ -243,6 +243,7 @@ fn fold(thread: &mut Thread, events: &[DurableFrame]) {
 /// What is only of the moment, or fetched, is left out of the comparison.
 fn settled(mut thread: Thread) -> Thread {
     thread.opened_at = Seq::ZERO;
+    thread.entries.iter_mut().for_each(|entry| entry.rewrites = 0);
     thread.reads.retain(|read| read.up_to > Seq::ZERO);
     thread.members.iter_mut().for_each(|member| *member = Member { id: member.id, ..self::member(0) });
     thread
@@ -418,14 +419,16 @@ fn a_stream_grows_is_truncated_and_becomes_its_message() {
     let key = thread.entries[0].key.clone();
     assert_eq!(thread.entries[0].state, EntryState::Streaming);
     assert_eq!(thread.apply_ephemeral(&token(1, 6, " and"), me()), [Change::Text(key.clone())]);
-    assert_eq!(thread.entries[0].text, "Zwölf and");
+    assert_eq!((thread.entries[0].text.as_str(), thread.entries[0].rewrites), ("Zwölf and", 0));
     thread.apply_ephemeral(&token(1, 3, "ei"), me());
     assert_eq!(thread.entries[0].text, "Zwei", "cut back to a whole character, then appended");
+    assert_eq!(thread.entries[0].rewrites, 1, "whoever shows it looks at all of it again");
     assert_eq!(thread.apply_ephemeral(&token(1, 99, "x"), me()), [Change::Behind]);
     assert_eq!(thread.apply_ephemeral(&token(2, 4, "x"), me()), [Change::Behind], "its beginning is missing");
     fold(&mut thread, &[frame(1, Event::Message(Message { run_id: Some(run_id(1)), ..message(1, 9, "Zwei.") }))]);
     assert_eq!((thread.entries.len(), thread.entries[0].key.clone()), (1, key));
     assert_eq!((thread.entries[0].text.as_str(), thread.entries[0].state), ("Zwei.", EntryState::Sent));
+    assert_eq!(thread.entries[0].rewrites, 1, "its end is new, and no more");
     assert_eq!(thread.apply_ephemeral(&token(1, 5, "x"), me()), [Change::Behind], "after its message");
     assert_eq!(thread.entries[0].text, "Zwei.");
 }

@@ -1,32 +1,38 @@
 //! One message, from local echo or first token to its deletion.
 
 pub mod actions;
+mod body;
 pub mod delete;
 mod edit;
 mod reactions;
+mod rich;
 
 use leptos::prelude::*;
 use reactive_stores::{AtKeyed, Field};
 
-use self::{actions::Actions, edit::EditForm, reactions::Reactions};
+use self::{actions::Actions, body::Body, edit::EditForm, reactions::Reactions};
 use super::{avatar::Avatar, thread::ThreadContext};
 use crate::{
     client::use_client,
     model::{Entry, EntryKey, EntryState, EntryStoreFields, Thread, ThreadStoreFields},
-    protocol::{MessageId, Sender},
-    ui::{Zone, markdown},
+    protocol::{Author, MessageId, Sender},
+    ui::Zone,
 };
 
 #[component]
 pub fn MessageView(thread: Field<Thread>, entry: Field<Entry>, lead: bool) -> impl IntoView {
     let context = ThreadContext::current();
     let zone = Zone::current();
-    let first = entry.get_untracked();
+    // Without its text, which may be long.
+    let (key, author, sender, reply_to) = {
+        let first = entry.read_untracked();
+        (first.key.clone(), first.author.clone(), first.sender, first.reply_to)
+    };
     let at = Memo::new(move |last| entry.at().try_get().or(last.copied()).unwrap_or_default());
     let state = Memo::new(move |last| entry.state().try_get().or(last.copied()).unwrap_or(EntryState::Sent));
     let id = Memo::new(move |_| entry.id().try_get().flatten());
     let seq = Memo::new(move |_| entry.seq().try_get().flatten());
-    let name = StoredValue::new(first.author.name.clone());
+    let name = StoredValue::new(author.name.clone());
     let label = move || name.with_value(|name| [name.as_str(), ", ", &zone.clock(at.get())].concat());
     let editing = Memo::new(move |_| id.get().is_some() && context.editing.get() == id.get());
     view! {
@@ -42,16 +48,16 @@ pub fn MessageView(thread: Field<Thread>, entry: Field<Entry>, lead: bool) -> im
         >
             <div class="gutter">
                 {if lead {
-                    view! { <Avatar author=first.author.clone() /> }.into_any()
+                    view! { <Avatar author=author.clone() /> }.into_any()
                 } else {
                     view! { <span class="at" aria-hidden="true">{move || zone.clock(at.get())}</span> }.into_any()
                 }}
             </div>
             " "
             <div class="content">
-                {lead.then(|| view! { <Head entry=first.clone() at zone /> })}
+                {lead.then(|| view! { <Head author sender at zone /> })}
                 " "
-                {first.reply_to.map(|to| view! { <Quote thread to /> })}
+                {reply_to.map(|to| view! { <Quote thread to /> })}
                 {move || {
                     if editing.get() {
                         view! { <EditForm entry /> }.into_any()
@@ -59,7 +65,7 @@ pub fn MessageView(thread: Field<Thread>, entry: Field<Entry>, lead: bool) -> im
                         view! { <Body entry /> }.into_any()
                     }
                 }}
-                <Failure key=first.key entry />
+                <Failure key entry />
                 <Reactions entry id />
             </div>
             <Actions entry id />
@@ -68,8 +74,8 @@ pub fn MessageView(thread: Field<Thread>, entry: Field<Entry>, lead: bool) -> im
 }
 
 #[component]
-fn Head(entry: Entry, at: Memo<crate::protocol::Timestamp>, zone: Zone) -> impl IntoView {
-    let tag = match entry.sender {
+fn Head(author: Author, sender: Sender, at: Memo<crate::protocol::Timestamp>, zone: Zone) -> impl IntoView {
+    let tag = match sender {
         Sender::Agent => Some("Agent"),
         Sender::Visitor => Some("Visitor"),
         Sender::System => Some("System"),
@@ -77,29 +83,10 @@ fn Head(entry: Entry, at: Memo<crate::protocol::Timestamp>, zone: Zone) -> impl 
     };
     view! {
         <div class="message-head">
-            <span class="name">{entry.author.name}</span>
+            <span class="name">{author.name}</span>
             {tag.map(|tag| view! { <span class="tag">{tag}</span> })}
             <time datetime=move || at.get().to_string()>{move || zone.clock(at.get())}</time>
         </div>
-    }
-}
-
-#[component]
-fn Body(entry: Field<Entry>) -> impl IntoView {
-    let deleted = Memo::new(move |_| entry.deleted().try_get().unwrap_or_default());
-    let edited = Memo::new(move |_| entry.edited().try_get().unwrap_or_default());
-    let partial = Memo::new(move |_| entry.partial().try_get().unwrap_or_default());
-    let html = move || entry.text().try_read().map(|text| markdown::to_html(&text)).unwrap_or_default();
-    move || {
-        if deleted.get() {
-            return view! { <p class="gone">"This message was deleted."</p> }.into_any();
-        }
-        view! {
-            <div class="body prose" inner_html=html></div>
-            {move || edited.get().then(|| view! { <span class="edited">"edited"</span> })}
-            {move || partial.get().then(|| view! { <span class="status">"Stopped before it was finished."</span> })}
-        }
-        .into_any()
     }
 }
 
@@ -108,13 +95,10 @@ fn Body(entry: Field<Entry>) -> impl IntoView {
 fn Quote(thread: Field<Thread>, to: MessageId) -> impl IntoView {
     let key = thread.read_untracked().entries.iter().find(|entry| entry.id == Some(to)).map(|entry| entry.key.clone());
     let quoted: Option<Field<Entry>> = key.map(|key| AtKeyed::new(thread.entries(), key).into());
-    let text = Memo::new(move |_| {
-        let entry = quoted.as_ref().and_then(|entry| entry.try_get());
-        match entry {
-            Some(entry) if entry.deleted => "A deleted message".to_owned(),
-            Some(entry) => [&entry.author.name, ": ", entry.text.lines().next().unwrap_or_default()].concat(),
-            None => "An earlier message".to_owned(),
-        }
+    let text = Memo::new(move |_| match quoted.as_ref().and_then(|entry| entry.try_read()) {
+        Some(entry) if entry.deleted => "A deleted message".to_owned(),
+        Some(entry) => [&entry.author.name, ": ", entry.text.lines().next().unwrap_or_default()].concat(),
+        None => "An earlier message".to_owned(),
     });
     view! { <span class="quote">{text}</span> }
 }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
+use pulldown_cmark::{Options, Parser, TextMergeStream};
 
-use super::to_html;
+use super::{Painter, Sheet, to_html};
 
 #[test]
 fn text_is_marked_up() {
@@ -194,4 +195,164 @@ proptest! {
 fn an_aligned_table_carries_no_style_that_the_policy_would_refuse() {
     let html = to_html("| a | b |\n|:-:|--:|\n| 1 | 2 |");
     assert!(html.contains("<td>1</td>") && !html.contains("style"), "{html}");
+}
+
+/// What was shown at each moment, and what is at the end.
+fn painted(texts: &[&str]) -> String {
+    let mut painter = Painter::new(Sheet::default());
+    let mut before = "";
+    let mut rewrites = 0;
+    for text in texts {
+        rewrites += u32::from(!text.starts_with(before));
+        before = text;
+        while painter.paint(text, rewrites, false) {}
+    }
+    while painter.paint(before, rewrites, true) {}
+    painter.into_paper().0
+}
+
+/// Beginnings of the text at these places, which need not ascend.
+fn beginnings<'a>(text: &'a str, cuts: &[prop::sample::Index]) -> Vec<&'a str> {
+    let cut = |index: &prop::sample::Index| &text[..text.floor_char_boundary(index.index(text.len() + 1))];
+    cuts.iter().map(cut).chain([text]).collect()
+}
+
+fn markdown() -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        "word ",
+        "word\n",
+        "\n",
+        "\n\n",
+        "# Title\n",
+        "===\n",
+        "---\n",
+        "- item\n",
+        "* other\n",
+        "1. one\n",
+        "2. two\n",
+        "1",
+        "2",
+        ". ",
+        "-",
+        "*",
+        "  more\n",
+        "    deep\n",
+        "\t",
+        "> quote\n",
+        ">",
+        "```\n",
+        "```rust\n",
+        "~~~~\n",
+        "~~~\n",
+        "``",
+        "`code`",
+        "|a|b|\n",
+        "|-|-|\n",
+        "|1|2|\n",
+        "| ",
+        "[a]",
+        "[a]: https://e.com\n",
+        "[A]: https://f.com \"t\"\n",
+        "[b][a]",
+        "<div>\n",
+        "<!--\n",
+        "-->\n",
+        "</div>\n",
+        "**bold",
+        "**",
+        "$x$",
+        "$$\nx\n$$\n",
+        "- [ ] to do\n",
+        "é",
+        "🐦",
+        "\r\n",
+        "\\",
+        "  ",
+        " ",
+        "let x = 1;\n",
+        "https://e.com/a ",
+        "&amp;",
+    ]);
+    prop::collection::vec(pieces, 0..40).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_text_in_pieces_is_the_text_at_once(text in markdown(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12)) {
+        let mut ascending = cuts.clone();
+        ascending.sort_by_key(|index| index.index(text.len() + 1));
+        prop_assert_eq!(painted(&beginnings(&text, &ascending)), to_html(&text));
+        // With the model asked again in between.
+        prop_assert_eq!(painted(&beginnings(&text, &cuts)), to_html(&text));
+    }
+
+    #[test]
+    fn a_text_that_is_written_anew_is_as_if_nothing_had_been_there(one in markdown(), other in markdown()) {
+        prop_assert_eq!(painted(&[&one, &other]), to_html(&other));
+    }
+
+    #[test]
+    fn hostile_text_is_harmless_at_every_moment(text in hostile(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
+        let html = painted(&beginnings(&text, &cuts));
+        is_harmless(&html).map_err(TestCaseError::fail)?;
+    }
+
+    /// Piece by piece is how the whole would be rendered, but for what one piece says of another.
+    #[test]
+    fn pieces_are_what_the_whole_is(text in markdown().prop_filter("definitions", |text| !text.contains("]:") && !text.contains(['\r', '\t']))) {
+        let mut writer = super::writer::Writer::default();
+        let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS | Options::ENABLE_MATH;
+        for event in TextMergeStream::new(Parser::new_ext(&text, options)) {
+            writer.take(event);
+        }
+        prop_assert_eq!(to_html(&text), writer.html());
+    }
+}
+
+#[test]
+fn a_definition_counts_wherever_it_stands() {
+    let html = to_html("See [the page][p].\n\nMore.\n\n[p]: https://example.com\n");
+    assert!(html.contains("href=\"https://example.com\""), "{html}");
+    assert_eq!(
+        painted(&["See [the page][p].\n\nMore.\n\n", "See [the page][p].\n\nMore.\n\n[p]: https://example.com\n"]),
+        html
+    );
+}
+
+#[test]
+fn a_formula_keeps_its_source() {
+    assert_eq!(to_html("so $a<b$."), "<p>so <span class=\"math\">$a&lt;b$</span>.</p>\n");
+    assert!(to_html("$$x^2$$").contains("<span class=\"math display\">$$x^2$$</span>"));
+    for text in ["It costs $5 and $10.", "$5-$10 a month", "a $ and a $ sign"] {
+        assert!(!to_html(text).contains("math"), "{text}: {}", to_html(text));
+    }
+}
+
+/// A megabyte of one block: never more than a piece of it is rendered again, and nothing of it is lost.
+#[test]
+fn no_block_is_too_long_to_grow() {
+    let lines = |line: &str| line.repeat(200_000 / line.len());
+    for text in [
+        lines("- an item of a list\n"),
+        ["| a | b |\n|---|---|\n", &lines("| one | two |\n")].concat(),
+        lines("a line of one paragraph\n"),
+        lines("word "),
+        lines("unbroken"),
+        lines("> a quote\n"),
+        ["<!--\n", &lines("never ended\n")].concat(),
+        ["```\n", &lines("let x = 1;\n")].concat(),
+        lines("[a]: https://example.com/\n"),
+    ] {
+        let whole = to_html(&text);
+        let steps: Vec<_> = (0..text.len()).step_by(10_007).chain([text.len()]).map(|at| &text[..at]).collect();
+        let grown = painted(&steps);
+        let same = grown.bytes().zip(whole.bytes()).take_while(|(one, other)| one == other).count();
+        let from = same.saturating_sub(100);
+        let near = |html: &str| html.chars().skip(from).take(300).collect::<String>();
+        assert!(grown == whole, "at {same}: {:?} … {:?}", near(&grown), near(&whole));
+        let shown = |word: &str| whole.matches(word).count() == text.matches(word).count();
+        assert!(["item", "one paragraph", "a quote", "ended", "let x"].into_iter().all(shown), "{}", &text[..40]);
+    }
 }

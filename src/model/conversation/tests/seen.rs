@@ -49,7 +49,7 @@ fn of_many_messages_the_newest_are_kept() {
 #[test]
 fn of_long_messages_as_many_are_kept_as_have_room() {
     let long = "x".repeat(limits::MESSAGE_BYTES);
-    let events: Vec<_> = (1..=30).map(|n| frame(n, Event::Message(message(n, 1, &long)))).collect();
+    let events: Vec<_> = (1..=60).map(|n| frame(n, Event::Message(message(n, 1, &long)))).collect();
     let kept = Thread::seed(project(&events)).to_keep();
     assert_eq!(kept.entries.len(), limits::SEEN_BYTES / limits::MESSAGE_BYTES);
     assert!(kept.more);

@@ -1,0 +1,178 @@
+//! Finds where the pieces of a text end, and renders them.
+//!
+//! A piece is a top-level block, or as much of one as [`limits::MARKDOWN_BLOCK_BYTES`] hold: a longer list is cut
+//! between two items, a longer table between two rows, anything else at the end of a line. A fenced block of code
+//! is never cut: see `code`. Where a piece ends is decided by what stands before it and by complete lines alone.
+
+use std::ops::Range;
+
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TextMergeWithOffset};
+
+use super::{
+    definitions::{self, Definitions, Found},
+    writer::Writer,
+};
+use crate::protocol::limits;
+
+/// What was found at a place of the text.
+pub(super) enum Step {
+    /// These are finished, whatever follows them.
+    Pieces(Vec<Piece>),
+    /// A fenced block of code begins here.
+    Code,
+    /// What the rest would be if it ended there.
+    Open(String),
+}
+
+pub(super) struct Piece {
+    pub html: String,
+    /// Where the next one begins.
+    pub end: usize,
+    /// The lines that the next one is to be read under: it goes on with this one's table.
+    pub header: Option<Range<usize>>,
+}
+
+/// Reads on at `from`, where a piece begins, under these lines.
+pub(super) fn step(
+    text: &str,
+    from: usize,
+    header: Option<&Range<usize>>,
+    is_whole: bool,
+    definitions: &mut Definitions,
+) -> Step {
+    let to = text.floor_char_boundary((from + limits::MARKDOWN_BLOCK_BYTES).min(text.len()));
+    let under = header.map_or("", |lines| &text[lines.clone()]);
+    let source = (!under.is_empty()).then(|| [under, &text[from..to]].concat());
+    let window = source.as_deref().unwrap_or(&text[from..to]);
+    let (shift, is_last) = (under.len(), to == text.len());
+    let is_end = is_last && is_whole;
+    // The last line may still become anything.
+    let known = if is_end { window.len() } else { window.rfind('\n').map_or(0, |at| at + 1) };
+    let Read { blocks, code, found } = read(window, known, definitions);
+    let finished = match code {
+        Some(at) if at == shift => return Step::Code,
+        Some(at) => Some((blocks.len(), at)),
+        None if is_end => Some((blocks.len(), window.len())),
+        None => {
+            let next = blocks.iter().rposition(|block| block.start < known).filter(|next| *next > 0);
+            next.map(|next| (next, blocks[next].start))
+        }
+    };
+    let (pieces, end) = match finished {
+        Some((count, end)) => {
+            let mut pieces = pieces(blocks, count, end);
+            if !found.is_empty() {
+                by_themselves(&mut pieces, window, definitions);
+            }
+            (pieces, end)
+        }
+        None if is_last => return Step::Open(blocks.into_iter().map(|block| block.writer.html()).collect()),
+        None => {
+            let (end, table) = cut(window, shift, known, blocks.first());
+            let html = read(&window[..end], 0, definitions).blocks.into_iter().map(|block| block.writer.html());
+            let header = table.map(|lines| header.cloned().unwrap_or(from + lines.start..from + lines.end));
+            (vec![Piece { html: html.collect(), end, header }], end)
+        }
+    };
+    found.into_iter().filter(|(span, ..)| (shift..end).contains(&span.start)).for_each(|one| definitions.learn(one));
+    let in_text = |piece: Piece| Piece { end: from + piece.end - shift, ..piece };
+    Step::Pieces(pieces.into_iter().map(in_text).collect())
+}
+
+/// Each of the first `count` blocks as a piece that ends where the next one begins, the last at `end`.
+fn pieces(blocks: Vec<Block<'_>>, count: usize, end: usize) -> Vec<Piece> {
+    let mut ends: Vec<_> = blocks.iter().take(count).skip(1).map(|block| block.start).collect();
+    ends.push(end);
+    let mut blocks = blocks.into_iter().take(count);
+    let piece =
+        |end| Piece { html: blocks.next().map(|block| block.writer.html()).unwrap_or_default(), end, header: None };
+    ends.into_iter().map(piece).collect()
+}
+
+/// Where something is defined, what a piece sees of that must not depend on how much was read with it: each is read
+/// by itself, with what was learned before.
+fn by_themselves(pieces: &mut [Piece], window: &str, definitions: &Definitions) {
+    let mut start = 0;
+    for piece in pieces {
+        let blocks = read(&window[start..piece.end], 0, definitions).blocks;
+        piece.html = blocks.into_iter().map(|block| block.writer.html()).collect();
+        start = piece.end;
+    }
+}
+
+/// Where to cut a block that is longer than a piece may be, and the lines above the rows if it is a table.
+fn cut(window: &str, shift: usize, known: usize, block: Option<&Block<'_>>) -> (usize, Option<Range<usize>>) {
+    if let Some(block) = block
+        && let Some(joint) = block.joint.filter(|joint| *joint > shift)
+    {
+        return (joint, block.rows_start.map(|rows| block.start..rows));
+    }
+    let at_space = || window[shift..].rfind(' ').map(|at| shift + at + 1);
+    let at = Some(known).filter(|at| *at > shift).or_else(at_space);
+    (at.unwrap_or(window.len()), None)
+}
+
+struct Read<'a> {
+    blocks: Vec<Block<'a>>,
+    /// Where the line of the first fence stands, which nothing is read behind.
+    code: Option<usize>,
+    found: Vec<Found>,
+}
+
+/// A top-level block.
+struct Block<'a> {
+    start: usize,
+    writer: Writer<'a>,
+    /// The last place, before the last line, where it may be cut in two.
+    joint: Option<usize>,
+    /// Where the rows of a table begin.
+    rows_start: Option<usize>,
+}
+
+/// The blocks of a window up to the first fence, if its line ends before `known`.
+fn read<'a>(window: &'a str, known: usize, definitions: &Definitions) -> Read<'a> {
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS | Options::ENABLE_MATH;
+    let resolve = |link: pulldown_cmark::BrokenLink<'a>| definitions.resolve(&link);
+    let parser = Parser::new_with_broken_link_callback(window, options, Some(resolve));
+    let mut read = Read { blocks: Vec::new(), code: None, found: definitions::found(parser.reference_definitions()) };
+    let mut depth = 0;
+    for (event, range) in TextMergeWithOffset::new(parser.into_offset_iter()) {
+        if depth == 0 {
+            let start = line_start(window, range.start);
+            if matches!(event, Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_)))) && start < known {
+                read.code = Some(start);
+                break;
+            }
+            if read.blocks.is_empty() || !follows_a_definition(&window[..start]) {
+                read.blocks.push(Block { start, writer: Writer::default(), joint: None, rows_start: None });
+            }
+        }
+        let Some(block) = read.blocks.last_mut() else { continue };
+        let start = line_start(window, range.start);
+        match &event {
+            Event::Start(Tag::Item) if depth == 1 && start < known => block.joint = Some(start),
+            Event::Start(Tag::TableRow) if depth == 1 && start < known => {
+                block.joint = block.rows_start.map(|_| start);
+                block.rows_start = block.rows_start.or(Some(start));
+            }
+            _ => {}
+        }
+        match &event {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth -= 1,
+            _ => {}
+        }
+        block.writer.take(event);
+    }
+    read
+}
+
+/// Whether lines stand right above that define something: what begins below them depends on them.
+fn follows_a_definition(above: &str) -> bool {
+    above.lines().rev().take_while(|line| !line.trim().is_empty()).any(|line| line.contains("]:"))
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |at| at + 1)
+}
