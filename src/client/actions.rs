@@ -1,6 +1,7 @@
 //! What a person does.
 
 use leptos::prelude::*;
+use serde_json::Value;
 
 use super::{Client, StateStoreFields, http, network, persist};
 use crate::{
@@ -11,8 +12,9 @@ use crate::{
         typing,
     },
     protocol::{
-        ClientFrame, Code, ConversationId, MessageId, Problem, Seq,
-        client::{Cancel, Delete, Edit, React, Read},
+        CallId, ClientFrame, Code, ConversationId, MessageId, Problem, RunId, Seq,
+        client::{Approve, Cancel, Delete, Edit, React, Read},
+        limits,
     },
 };
 
@@ -118,7 +120,55 @@ impl Client {
         };
         let page = http::messages(conversation, before).await?;
         self.change_thread(conversation, |thread| thread.prepend(&page));
+        if let (Some(first), Some(before)) = (page.messages.first(), before) {
+            // With more behind them, they begin there; else with the log.
+            let from = if page.more { first.frame.seq } else { Seq(1) };
+            self.load_older_runs(conversation, from, before).await?;
+        }
         Ok(())
+    }
+
+    /// Fetches what the agents did from one event up to another.
+    async fn load_older_runs(self, conversation: ConversationId, from: Seq, before: Seq) -> Result<(), Problem> {
+        let mut events = Vec::new();
+        let mut after = Seq(from.0.saturating_sub(1));
+        for _ in 0..limits::OLDER_EVENT_PAGES {
+            let page = http::events(conversation, after).await?;
+            let Some(last) = page.events.last().map(|event| event.seq) else { break };
+            events.extend(page.events.into_iter().filter(|event| event.seq < before));
+            after = last;
+            if last.next() >= before {
+                break;
+            }
+        }
+        self.change_thread(conversation, |thread| thread.prepend_runs(&events));
+        Ok(())
+    }
+
+    /// Has a run's question answered once more.
+    pub fn run_again(self, conversation: ConversationId, run: RunId) {
+        leptos::task::spawn_local(async move {
+            if let Err(failure) = http::run_again(conversation, run).await {
+                self.problem(failure.into());
+            }
+        });
+    }
+
+    /// Stops this run, also one that waits for its turn.
+    pub fn cancel_run(self, conversation_id: ConversationId, run_id: RunId) {
+        self.act(ClientFrame::Cancel(Cancel { conversation_id: Some(conversation_id), run_id: Some(run_id) }));
+    }
+
+    /// Lets a tool be called, with these arguments where they are others, or does not.
+    pub fn decide(
+        self,
+        conversation_id: ConversationId,
+        call: (RunId, CallId),
+        approved: bool,
+        arguments: Option<Value>,
+    ) {
+        let (run_id, call_id) = call;
+        self.act(ClientFrame::Approve(Approve { conversation_id, run_id, call_id, approved, arguments }));
     }
 
     /// Ends the session, forgets everything, here and in what the browser keeps, and leads to the sign-in page.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use web_sys::AbortController;
 
 use crate::protocol::{
-    Code, ConversationId, Problem, Seq,
+    Code, ConversationId, Problem, RunId, Seq,
     http::{CancelAccepted, Conversation, ConversationDetail, Conversations, Events, Messages, PostMessage, Timings},
     limits,
     problem::ProblemBody,
@@ -65,6 +65,12 @@ pub(super) async fn post_message(id: ConversationId, body: &PostMessage) -> Resu
 
 pub(super) async fn cancel(id: ConversationId) -> Result<CancelAccepted, Failure> {
     json(Request::post(&of(id, "/cancel"))).await
+}
+
+/// Has a run's question answered once more.
+pub(super) async fn run_again(id: ConversationId, run: RunId) -> Result<(), Failure> {
+    tell(&["/conversations/", &id.to_string(), "/runs/", &run.to_string(), "/retry"].concat(), limits::HTTP_TIMEOUT_MS)
+        .await
 }
 
 /// Renews the session's cookie. It is answered or given up soon: there is one at a time.

@@ -2,10 +2,14 @@
 
 use reactive_stores::Store;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::protocol::{
-    CallId, ChartId, DurableFrame, Event, MessageId, RunId, RunStatus, Seq, Timestamp,
-    agent::{Progress, ToolCall, ToolResult, Usage},
+    CallId, DurableFrame, Event, MessageId, RunId, RunStatus, Seq, Timestamp,
+    agent::{
+        AgentStep, Approval, ApprovalResolved, ChartGenerated, ChartTable, Progress, StepTopic, ToolCall, ToolResult,
+        Usage,
+    },
 };
 
 #[derive(Clone, Debug, PartialEq, Store, Serialize, Deserialize)]
@@ -16,12 +20,17 @@ pub struct Run {
     pub message: Option<String>,
     pub started_at: Timestamp,
     pub ended_at: Option<Timestamp>,
+    /// Ascending.
     #[store(key: Seq = |step| step.seq)]
     pub steps: Vec<Step>,
     pub progress: Option<Progress>,
     pub usage: Option<Usage>,
     /// The answer's message.
     pub message_id: Option<MessageId>,
+    /// The message that it answers.
+    pub question: Option<MessageId>,
+    /// Steps that wait for somebody's approval.
+    pub pending: Vec<Seq>,
 }
 
 /// One line of the timeline, at the seq of the event that began it.
@@ -34,9 +43,41 @@ pub struct Step {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum StepKind {
-    Agent { agent: String, emoji: String, turn: u32, message: String },
-    Tool { call: ToolCall, result: Option<ToolResult> },
-    Chart { chart_id: ChartId, url: String, title: String },
+    Agent {
+        agent: String,
+        emoji: String,
+        turn: u32,
+        message: String,
+    },
+    /// One with more to it than its words.
+    Topic {
+        agent: String,
+        emoji: String,
+        turn: u32,
+        message: String,
+        topic: StepTopic,
+        detail: Option<Value>,
+    },
+    /// What a call of a model took.
+    Model {
+        model: Option<String>,
+        usage: Option<Usage>,
+        first_token_ms: Option<u64>,
+        duration_ms: Option<u64>,
+    },
+    Tool {
+        call: ToolCall,
+        result: Option<ToolResult>,
+    },
+    Chart {
+        url: String,
+        title: String,
+        table: Option<ChartTable>,
+    },
+    Approval {
+        asked: Approval,
+        resolved: Option<ApprovalResolved>,
+    },
 }
 
 impl StepKind {
@@ -45,6 +86,28 @@ impl StepKind {
         match self {
             Self::Tool { call, .. } => Some(call.call_id),
             _ => None,
+        }
+    }
+
+    /// The turn in which an agent took it.
+    pub fn turn(&self) -> Option<u32> {
+        match self {
+            Self::Agent { turn, .. } | Self::Topic { turn, .. } => Some(*turn),
+            _ => None,
+        }
+    }
+
+    fn of(step: &AgentStep) -> Self {
+        let (agent, emoji, message) = (step.agent.clone(), step.emoji.clone(), step.message.clone());
+        match step.topic {
+            None => Self::Agent { agent, emoji, turn: step.turn, message },
+            Some(StepTopic::Model) => Self::Model {
+                model: step.model.clone(),
+                usage: step.usage,
+                first_token_ms: step.first_token_ms,
+                duration_ms: step.duration_ms,
+            },
+            Some(topic) => Self::Topic { agent, emoji, turn: step.turn, message, topic, detail: step.detail.clone() },
         }
     }
 }
@@ -77,6 +140,8 @@ impl Run {
             progress: None,
             usage: None,
             message_id: None,
+            question: None,
+            pending: Vec::new(),
         }
     }
 
@@ -86,26 +151,42 @@ impl Run {
                 self.status = now.status;
                 self.message.clone_from(&now.message);
                 self.usage = now.usage.or(self.usage);
+                self.question = now.question.or(self.question);
                 self.ended_at = now.status.is_over().then_some(frame.timestamp);
+                if now.status.is_over() {
+                    self.pending.clear();
+                }
             }
-            Event::AgentStep(step) => {
-                let (agent, emoji, message) = (step.agent.clone(), step.emoji.clone(), step.message.clone());
-                self.step(frame, StepKind::Agent { agent, emoji, turn: step.turn, message });
-            }
+            Event::AgentStep(step) => self.step(frame, StepKind::of(step)),
             Event::ToolCall(call) => self.step(frame, StepKind::Tool { call: call.clone(), result: None }),
             Event::ToolResult(result) => self.tool_result(result),
-            Event::ChartGenerated(chart) => {
-                let (url, title) = (chart.url.clone(), chart.title.clone());
-                self.step(frame, StepKind::Chart { chart_id: chart.chart_id, url, title });
+            Event::ChartGenerated(ChartGenerated { url, title, table, .. }) => {
+                let (url, title, table) = (url.clone(), title.clone(), table.clone());
+                self.step(frame, StepKind::Chart { url, title, table });
             }
+            Event::Approval(asked) => {
+                if self.knows(frame.seq).is_none() {
+                    self.pending.push(frame.seq);
+                }
+                self.step(frame, StepKind::Approval { asked: asked.clone(), resolved: None });
+            }
+            Event::ApprovalResolved(resolved) => self.resolve(resolved),
             Event::Progress(progress) => self.progress = Some(progress.clone()),
             Event::Result(result) => self.message_id = Some(result.message_id),
             _ => {}
         }
     }
 
+    fn knows(&self, seq: Seq) -> Option<usize> {
+        // What comes is mostly the newest.
+        if self.steps.last().is_none_or(|last| last.seq < seq) {
+            return None;
+        }
+        self.steps.binary_search_by_key(&seq, |step| step.seq).ok()
+    }
+
     fn step(&mut self, frame: &DurableFrame, what: StepKind) {
-        if self.steps.iter().all(|step| step.seq != frame.seq) {
+        if self.knows(frame.seq).is_none() {
             self.steps.push(Step { seq: frame.seq, at: frame.timestamp, what });
         }
     }
@@ -117,6 +198,28 @@ impl Run {
             *result = Some(now.clone());
         }
     }
+
+    /// The first decision counts.
+    fn resolve(&mut self, now: &ApprovalResolved) {
+        let is_it = |step: &&mut Step| matches!(&step.what, StepKind::Approval { asked, resolved: None } if asked.call_id == now.call_id);
+        let Some(step) = self.steps.iter_mut().rfind(is_it) else { return };
+        let seq = step.seq;
+        if let StepKind::Approval { resolved, .. } = &mut step.what {
+            *resolved = Some(now.clone());
+        }
+        self.pending.retain(|pending| *pending != seq);
+    }
+
+    /// Puts what happened before in front of it: the same run, as far as an older page of the log tells it.
+    pub fn succeed(&mut self, mut before: Self) {
+        let first = self.steps.first().map_or(Seq(u64::MAX), |step| step.seq);
+        before.steps.retain(|step| step.seq < first);
+        before.steps.append(&mut self.steps);
+        self.steps = before.steps;
+        self.started_at = before.started_at;
+        self.question = self.question.or(before.question);
+        self.progress = self.progress.take().or(before.progress);
+    }
 }
 
 /// The run that an agents' event belongs to, where it is one that the timeline shows.
@@ -126,9 +229,14 @@ fn run_of(event: &Event) -> Option<RunId> {
         Event::AgentStep(step) => step.run_id,
         Event::ToolCall(call) => call.run_id,
         Event::ToolResult(result) => result.run_id,
+        Event::Approval(approval) => approval.run_id,
+        Event::ApprovalResolved(resolved) => resolved.run_id,
         Event::Progress(progress) => progress.run_id,
         Event::ChartGenerated(chart) => chart.run_id,
         Event::Result(result) => result.run_id,
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

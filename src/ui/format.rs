@@ -1,6 +1,6 @@
 //! Pure text: times, who types, what the connection does. The same on the server and in the browser.
 
-use crate::protocol::{Timestamp, UserId};
+use crate::protocol::{Timestamp, UserId, agent::Usage};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -50,6 +50,54 @@ pub fn duration(ms: u64) -> String {
     if ms < 1_000 { format!("{ms} ms") } else { format!("{}.{} s", ms / 1_000, ms % 1_000 / 100) }
 }
 
+/// `Turn 2 of 8`.
+pub fn turns(current: u32, max: u32) -> String {
+    ["Turn ", &current.to_string(), " of ", &max.to_string()].concat()
+}
+
+/// `1,204 tokens read, 310 written, cost 0.0042`.
+pub fn usage(usage: &Usage) -> String {
+    let cost = usage.cost_micros.map(|micros| [", cost ", &money(micros)].concat()).unwrap_or_default();
+    [&count(usage.input_tokens), " tokens read, ", &count(usage.output_tokens), " written", &cost].concat()
+}
+
+/// `gpt-x · 1.4 s, first word after 320 ms · 1,204 tokens read, 310 written`.
+pub fn model_call(model: Option<&str>, used: Option<&Usage>, first_ms: Option<u64>, ms: Option<u64>) -> String {
+    let first = first_ms.map(|ms| ["first word after ", &duration(ms)].concat());
+    let times: Vec<_> = ms.map(duration).into_iter().chain(first).collect();
+    let times = Some(times.join(", ")).filter(|times| !times.is_empty());
+    let parts: Vec<_> = model.map(str::to_owned).into_iter().chain(times).chain(used.map(usage)).collect();
+    parts.join(" · ")
+}
+
+/// `1,204`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Millionths as an amount: `12.50`, `0.0042`. Of what currency is the operator's to know.
+pub fn money(micros: u64) -> String {
+    let whole = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    let shortest = whole.find('.').map_or(0, |at| at + 3);
+    let short = whole.trim_end_matches('0').len().max(shortest);
+    whole[..short].to_owned()
+}
+
+/// `4 min left`, `12 s left`.
+pub fn time_left(ms: i64) -> String {
+    let s = ms.max(0) / 1_000;
+    let (number, unit) = if s < 100 { (s, " s left") } else { (s / 60, " min left") };
+    [&number.to_string(), unit].concat()
+}
+
 /// `3 ms`, `under 1 ms`.
 pub fn latency(ms: u32) -> String {
     if ms == 0 { "under 1 ms".to_owned() } else { duration(ms.into()) }
@@ -77,6 +125,23 @@ mod tests {
     use super::*;
 
     const AT: Timestamp = Timestamp(1_795_160_350_042); // 2026-11-20T07:39:10.042Z
+
+    #[test]
+    fn what_a_run_cost_is_said_in_a_line() {
+        let used = Usage { input_tokens: 1_234_567, output_tokens: 310, cost_micros: Some(4_200) };
+        assert_eq!(usage(&used), "1,234,567 tokens read, 310 written, cost 0.0042");
+        let free = Usage { cost_micros: None, ..used };
+        let call = model_call(Some("small"), Some(&free), Some(320), Some(1_400));
+        assert_eq!(call, "small · 1.4 s, first word after 320 ms · 1,234,567 tokens read, 310 written");
+        assert_eq!(model_call(None, None, None, None), "");
+        assert_eq!([money(12_500_000), money(0), money(1_000_001)], ["12.50", "0.00", "1.000001"]);
+        assert_eq!([count(999), count(1_000)], ["999", "1,000"]);
+    }
+
+    #[test]
+    fn what_is_left_of_a_time_is_told_in_seconds_at_the_end() {
+        assert_eq!([time_left(-5), time_left(99_999), time_left(600_000)], ["0 s left", "99 s left", "10 min left"]);
+    }
 
     #[test]
     fn a_time_is_shown_in_the_readers_zone() {

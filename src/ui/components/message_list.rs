@@ -70,7 +70,7 @@ pub fn MessageList(thread: Field<Thread>) -> impl IntoView {
                         reader.scrolled(&list);
                     }
                 }
-                on:click=move |event| clicked(context, &event)
+                on:click=move |event| clicked(reader.client, context, &event)
             >
                 <div class="messages-inner">
                     <Older reader />
@@ -314,10 +314,10 @@ fn page_visible() -> RwSignal<bool> {
 }
 
 /// One listener for the buttons of all messages.
-fn clicked(context: ThreadContext, event: &MouseEvent) {
+fn clicked(client: Client, context: ThreadContext, event: &MouseEvent) {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     if let Some(target) = target {
-        actions::act(context, event, &target);
+        actions::act(client, context, event, &target);
         copy_code(&target);
     }
 }

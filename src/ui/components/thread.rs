@@ -7,6 +7,7 @@ use reactive_stores::Field;
 use wasm_bindgen::JsCast;
 
 use super::{
+    agent_timeline::{Asking, link::Target},
     alert::QueryAlert,
     composer::Composer,
     connection_status::ConnectionStatus,
@@ -20,7 +21,7 @@ use crate::{
     client::use_client,
     model::{Thread, ThreadStoreFields},
     protocol::{
-        ConversationId, MessageId, UserId,
+        ConversationId, MessageId, RunId, UserId,
         http::{Role, User},
     },
 };
@@ -40,6 +41,10 @@ pub struct ThreadContext {
     pub deleting: RwSignal<Option<MessageId>>,
     pub details: RwSignal<bool>,
     pub adding: RwSignal<bool>,
+    /// The run whose steps are asked for.
+    pub run: Option<RunId>,
+    /// What of the timeline an address names.
+    pub target: RwSignal<Option<Target>>,
     /// See [`order`].
     pub order: Memo<u64>,
 }
@@ -57,8 +62,10 @@ impl ThreadContext {
             editing: RwSignal::new(message("edit")),
             replying: RwSignal::new(message("reply")),
             deleting: RwSignal::new(message("delete")),
-            details: RwSignal::new(query.get("details").is_some()),
+            details: RwSignal::new(query.get("details").is_some() || query.get("run").is_some()),
             adding: RwSignal::new(query.get("add").is_some()),
+            run: query.get("run").and_then(|id| id.parse().ok()),
+            target: RwSignal::new(None),
             order: order(thread),
         };
         provide_context(context);
@@ -106,6 +113,7 @@ pub fn ThreadView(id: ConversationId, thread: Field<Thread>, me: User) -> impl I
             </div>
             <MessageList thread />
             <TypingIndicator thread />
+            <Asking thread />
             <Composer thread />
         </main>
         <Details thread />

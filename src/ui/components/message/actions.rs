@@ -9,9 +9,9 @@ use wasm_bindgen::JsCast;
 
 use super::reactions::ReactTarget;
 use crate::{
-    client::use_client,
+    client::{Client, use_client},
     model::{Entry, EntryStoreFields},
-    protocol::MessageId,
+    protocol::{MessageId, Sender},
     ui::components::thread::{ThreadContext, focus, focus_message},
 };
 
@@ -31,8 +31,12 @@ pub fn Actions(entry: Field<Entry>, id: Memo<Option<MessageId>>) -> impl IntoVie
         let sent = entry.seq().try_get().flatten().is_some() && !entry.deleted().try_get().unwrap_or(true);
         id.get().filter(|_| sent)
     });
-    let author = entry.author().read_untracked().id;
+    let (author, run) = {
+        let entry = entry.read_untracked();
+        (entry.author.id, entry.run_id.filter(|_| entry.sender == Sender::Agent))
+    };
     let (edits, deletes) = (author == context.me, author == context.me || context.moderates);
+    let again = run.map(|run| run.to_string());
     move || {
         let id = there.get()?;
         let open = Memo::new(move |_| context.reacting.get() == Some(id));
@@ -43,6 +47,19 @@ pub fn Actions(entry: Field<Entry>, id: Memo<Option<MessageId>>) -> impl IntoVie
             <form class="actions" class:open=move || open.get() method="get">
                 {button("react", "React")}
                 {button("reply", "Reply")}
+                {again
+                    .clone()
+                    .map(|run| {
+                        view! {
+                            <button
+                                class="act needs-js"
+                                name="again"
+                                value=run
+                                aria-label="Regenerate"
+                                title="Regenerate"
+                            ></button>
+                        }
+                    })}
                 {edits.then(|| button("edit", "Edit"))}
                 {deletes.then(|| button("delete", "Delete"))}
             </form>
@@ -52,11 +69,15 @@ pub fn Actions(entry: Field<Entry>, id: Memo<Option<MessageId>>) -> impl IntoVie
 }
 
 /// Takes a click on one of the buttons above, wherever in the list it stands.
-pub fn act(context: ThreadContext, event: &MouseEvent, target: &web_sys::Element) {
+pub fn act(client: Client, context: ThreadContext, event: &MouseEvent, target: &web_sys::Element) {
     let Some(button) = target.closest("button.act").ok().flatten() else { return };
     let Ok(button) = button.dyn_into::<web_sys::HtmlElement>() else { return };
-    let Some(id) = button.get_attribute("value").and_then(|id| id.parse::<MessageId>().ok()) else { return };
+    let value = button.get_attribute("value").unwrap_or_default();
     event.prevent_default();
+    if button.get_attribute("name").as_deref() == Some("again") {
+        return value.parse().into_iter().for_each(|run| client.run_again(context.id, run));
+    }
+    let Ok(id) = value.parse::<MessageId>() else { return };
     match button.get_attribute("name").as_deref() {
         Some("react") => context.reacting.update(|open| *open = (*open != Some(id)).then_some(id)),
         Some("reply") => {

@@ -1,0 +1,190 @@
+//! One run: how it goes, what it took, its steps when it is opened, and what one can do about it.
+
+use leptos::prelude::*;
+use reactive_stores::{AtKeyed, Field};
+
+use super::step::StepView;
+use crate::{
+    client::use_client,
+    model::{Run, RunStoreFields, Step, Thread},
+    protocol::{RunId, RunStatus, Seq, agent::Usage, limits},
+    ui::{Zone, components::thread::ThreadContext, format},
+};
+
+#[component]
+pub fn RunView(thread: Field<Thread>, run: Field<Run>) -> impl IntoView {
+    let context = ThreadContext::current();
+    let zone = Zone::current();
+    let status = Memo::new(move |last| run.status().try_get().or(last.copied()).unwrap_or(RunStatus::Completed));
+    let (id, started_at) = {
+        let run = run.read_untracked();
+        (run.id, run.started_at)
+    };
+    let message = Memo::new(move |_| run.message().try_get().flatten());
+    let open = opened(context, thread, run);
+    let panel = ["steps-", &id.to_string()].concat();
+    view! {
+        <div
+            class="run"
+            role="group"
+            tabindex="-1"
+            id=["run-", &id.to_string()].concat()
+            aria-label=move || ["Run, ", status.get().as_str()].concat()
+            data-status=move || status.get().as_str()
+            data-live=move || (!status.get().is_over()).then_some("")
+        >
+            <form class="run-head" method="get">
+                <button
+                    name="run"
+                    value=id.to_string()
+                    aria-expanded=move || open.get().to_string()
+                    aria-controls=panel.clone()
+                    on:click=move |event| {
+                        event.prevent_default();
+                        open.update(|open| *open = !*open);
+                    }
+                >
+                    <span class="run-mark" aria-hidden="true"></span>
+                    <span class="state">{move || word(status.get())}</span>
+                </button>
+                <a class="at" href=["#run-", &id.to_string()].concat() title="Link to this run">
+                    <time datetime=started_at.to_string()>{move || zone.clock(started_at)}</time>
+                </a>
+            </form>
+            <Progress run />
+            {move || message.get().map(|text| view! { <p class="run-note">{text}</p> })}
+            <div id=panel class="run-body">
+                {move || open.get().then(|| view! { <Steps run /> })}
+            </div>
+            <Cost run />
+            <Remedy id status message />
+        </div>
+    }
+}
+
+/// Whether its steps are shown: those of the newest, of one that goes on, and of one that an address names.
+fn opened(context: ThreadContext, thread: Field<Thread>, run: Field<Run>) -> RwSignal<bool> {
+    let is_newest = {
+        let thread = thread.read_untracked();
+        thread.runs.last().is_some_and(|last| last.id == run.read_untracked().id)
+    };
+    let first = run.read_untracked();
+    let open = RwSignal::new(is_newest || !first.status.is_over() || context.run == Some(first.id));
+    Effect::new(move |_| {
+        let target = context.target.get();
+        if target.is_some_and(|target| run.try_read_untracked().is_some_and(|run| target.is_in(&run))) {
+            open.set(true);
+        }
+    });
+    open
+}
+
+#[component]
+fn Steps(run: Field<Run>) -> impl IntoView {
+    let context = ThreadContext::current();
+    let steps = run.steps();
+    let shown = RwSignal::new(limits::STEPS_SHOWN);
+    // What an address names is among them.
+    Effect::new(move |_| {
+        let target = context.target.get();
+        if let (Some(super::link::Target::Step(seq)), Some(steps)) = (target, steps.try_read_untracked())
+            && let Ok(index) = steps.binary_search_by_key(&seq, |step| step.seq)
+        {
+            shown.update(|shown| *shown = (*shown).max(steps.len() - index));
+        }
+    });
+    let hidden = Memo::new(move |_| steps.try_read().map_or(0, |steps| steps.len().saturating_sub(shown.get())));
+    // Each with the turn that begins with it.
+    let rows = Memo::new(move |_| {
+        let Some(steps) = steps.try_read() else { return Vec::new() };
+        let mut turn = steps[..hidden.get().min(steps.len())].iter().rev().find_map(|step| step.what.turn());
+        let row = |step: &Step| {
+            let now = step.what.turn().filter(|now| turn != Some(*now));
+            turn = now.or(turn);
+            (step.seq, now)
+        };
+        steps.iter().skip(hidden.get()).map(row).collect::<Vec<(Seq, Option<u32>)>>()
+    });
+    view! {
+        {move || {
+            let earlier = hidden.get().min(limits::STEPS_SHOWN);
+            (earlier > 0)
+                .then(|| {
+                    view! {
+                        <button
+                            class="button small needs-js"
+                            type="button"
+                            on:click=move |_| shown.update(|shown| *shown += limits::STEPS_SHOWN)
+                        >
+                            {["Show ", &earlier.to_string(), " earlier steps"].concat()}
+                        </button>
+                    }
+                })
+        }}
+        <ol class="steps">
+            <For each=move || rows.get() key=|row| *row let:row>
+                <StepView step=AtKeyed::new(steps, row.0).into() turn=row.1 />
+            </For>
+        </ol>
+    }
+}
+
+#[component]
+fn Progress(run: Field<Run>) -> impl IntoView {
+    let progress = Memo::new(move |_| run.progress().try_get().flatten());
+    let shown = Memo::new(move |_| progress.read().is_some());
+    move || {
+        shown.get().then(|| {
+            let value = move || progress.read().as_ref().map_or(0, |now| now.percentage as i64).to_string();
+            let turns = move || progress.read().as_ref().map(|now| format::turns(now.current_turn, now.max_turns));
+            view! {
+                <div class="run-progress">
+                    <progress class="progress" aria-label="Progress" max="100" value=value></progress>
+                    <span>{turns}</span>
+                </div>
+            }
+        })
+    }
+}
+
+/// What the models of the whole run read and wrote.
+#[component]
+fn Cost(run: Field<Run>) -> impl IntoView {
+    let usage: Memo<Option<Usage>> = Memo::new(move |_| run.usage().try_get().flatten());
+    move || usage.get().map(|usage| view! { <p class="small-print">{format::usage(&usage)}</p> })
+}
+
+/// What can be done about a run that did not end well, or has not begun.
+#[component]
+fn Remedy(id: RunId, status: Memo<RunStatus>, message: Memo<Option<String>>) -> impl IntoView {
+    let context = ThreadContext::current();
+    let client = use_client();
+    let waits = Memo::new(move |_| status.get() == RunStatus::Initializing && message.read().is_some());
+    move || {
+        let (label, act): (_, fn(_, _, _)) = match status.get() {
+            RunStatus::Failed | RunStatus::Cancelled | RunStatus::Interrupted => {
+                ("Retry", crate::client::Client::run_again)
+            }
+            _ if waits.get() => ("Do not run", crate::client::Client::cancel_run),
+            _ => return None,
+        };
+        Some(view! {
+            <button class="button small needs-js" type="button" on:click=move |_| act(client, context.id, id)>
+                {label}
+            </button>
+        })
+    }
+}
+
+/// The status for people.
+const fn word(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Initializing => "Starting",
+        RunStatus::Processing => "Working",
+        RunStatus::Waiting => "Waiting for approval",
+        RunStatus::Completed => "Done",
+        RunStatus::Cancelled => "Stopped",
+        RunStatus::Failed => "Failed",
+        RunStatus::Interrupted => "Interrupted by a restart",
+    }
+}
