@@ -276,7 +276,9 @@ impl Orchestrator {
         };
         let mut messages = vec![prompts::from_us(text)];
         if let Some((reply, why)) = unusable {
-            let text = shortened(reply, limits::LEDGER_ITEM_CHARS);
+            // Some providers take no empty message.
+            let text = Some(shortened(reply, limits::LEDGER_ITEM_CHARS)).filter(|text| !text.is_empty());
+            let text = text.unwrap_or_else(|| "(nothing)".to_owned());
             messages.push(ChatMessage::Assistant { text, calls: Vec::new() });
             messages.push(prompts::from_us(prompts::unusable(why)));
         }

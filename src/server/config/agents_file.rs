@@ -55,19 +55,19 @@ fn parse(text: &str, folder: &Path, variables: Variables) -> Result<AgentsFile, 
     check.done(AgentsFile { team, mcp: servers.right })
 }
 
-/// A whole file of at most so many bytes.
+/// A whole file of at most so many bytes; the error goes behind its name.
 fn read_text(path: &Path, most: usize) -> Result<String, String> {
-    let failed = |error: io::Error| format!("{} cannot be read: {error}", path.display());
+    let failed = |error: io::Error| format!("cannot be read: {error}");
     // Opening a pipe would wait for whoever writes into it.
     if !path.metadata().map_err(failed)?.is_file() {
-        return Err(format!("{} is not a file", path.display()));
+        return Err("is not a file".to_owned());
     }
     let mut bytes = Vec::new();
     File::open(path).map_err(failed)?.take(most as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > most {
-        return Err(format!("{} has more than {} KiB", path.display(), most / 1024));
+        return Err(format!("has more than {} KiB", most / 1024));
     }
-    String::from_utf8(bytes).map_err(|_| format!("{} is not written in UTF-8", path.display()))
+    String::from_utf8(bytes).map_err(|_| "is not written in UTF-8".to_owned())
 }
 
 #[cfg(test)]

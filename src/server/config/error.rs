@@ -38,6 +38,6 @@ impl ConfigError {
 
 /// Each mistake on a line of its own, with the file.
 fn told(path: &Path, problems: &[String]) -> String {
-    let told: Vec<_> = problems.iter().map(|problem| format!("{}, {problem}", path.display())).collect();
+    let told: Vec<_> = problems.iter().map(|problem| format!("{}: {problem}", path.display())).collect();
     told.join("\n")
 }

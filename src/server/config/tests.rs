@@ -97,7 +97,7 @@ fn a_wrong_setting_is_named_with_what_it_takes() {
         (|s, v| s.llm_provider = Some(v), "ollama", "MAGPIE_LLM_MODEL", "such as llama3.2"),
         (|s, v| s.llm_model = Some(v), "llama3.2", "MAGPIE_LLM_MODEL", "name the provider"),
         (|s, v| s.nats_url = Some(v), "nats://a:b@c", "MAGPIE_NATS_URL", "not supported yet by this version"),
-        (|s, v| s.agents_file = Some(v), "no-such.toml", "MAGPIE_AGENTS_FILE", "no-such.toml cannot be read"),
+        (|s, v| s.agents_file = Some(v), "no-such.toml", "MAGPIE_AGENTS_FILE", "no-such.toml: cannot be read: "),
         (|s, v| s.log = Some(v), "info,=,", "MAGPIE_LOG", "filter"),
         (|s, v| s.log_format = Some(v), "xml", "MAGPIE_LOG_FORMAT", "text or json"),
     ];

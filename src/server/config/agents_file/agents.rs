@@ -126,7 +126,8 @@ fn prompt(check: &mut Check, prompt: Option<Text>, file: Option<Text>, span: Ran
             (Ok(prompt.into_inner()), span, "agents.prompt")
         }
         (None, Some(file)) => {
-            let text = read_text(&folder.join(file.get_ref()), limits::PROMPT_BYTES);
+            let path = folder.join(file.get_ref());
+            let text = read_text(&path, limits::PROMPT_BYTES).map_err(|why| format!("{} {why}", path.display()));
             (text, file.span(), "agents.prompt_file")
         }
         (Some(_), Some(file)) => {

@@ -140,9 +140,9 @@ fn a_file_that_cannot_be_read_is_told_with_its_name() {
     std::fs::write(dir.path().join("huge.toml"), "#".repeat(limits::AGENTS_FILE_BYTES + 1)).unwrap();
     std::fs::write(dir.path().join("whole.toml"), "#".repeat(limits::AGENTS_FILE_BYTES)).unwrap();
     std::fs::write(dir.path().join("latin.toml"), b"# caf\xe9").unwrap();
-    assert!(told("none.toml").contains("none.toml cannot be read: "), "{}", told("none.toml"));
-    assert!(told("huge.toml").contains("huge.toml has more than 256 KiB."), "{}", told("huge.toml"));
-    assert!(told("latin.toml").contains("latin.toml is not written in UTF-8."), "{}", told("latin.toml"));
-    assert!(told(".").contains(" is not a file."), "{}", told("."));
+    assert!(told("none.toml").contains("none.toml: cannot be read: "), "{}", told("none.toml"));
+    assert!(told("huge.toml").contains("huge.toml: has more than 256 KiB."), "{}", told("huge.toml"));
+    assert!(told("latin.toml").contains("latin.toml: is not written in UTF-8."), "{}", told("latin.toml"));
+    assert!(told(".").ends_with(": is not a file."), "{}", told("."));
     assert!(load(&dir.path().join("whole.toml")).is_ok());
 }

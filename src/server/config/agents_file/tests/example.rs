@@ -1,5 +1,7 @@
 //! `agents.example.toml` is a file that works, shows everything, and stands in the documentation as it is.
 
+use proptest::prelude::*;
+
 use super::*;
 
 const EXAMPLE: &str = include_str!("../../../../../agents.example.toml");
@@ -77,5 +79,30 @@ fn the_defaults_that_the_example_names_are_the_defaults() {
         format!("one call; default: {}", limits::MCP_TIMEOUT_S),
     ] {
         assert!(EXAMPLE.contains(&line), "{line}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever becomes of a file, it is read or each mistake is told with its line.
+    #[test]
+    fn a_spoilt_example_is_told_of_and_nothing_else_happens(
+        from in any::<prop::sample::Index>(),
+        taken in 0..40_usize,
+        put in prop_oneof!["[\\[\\]{}\"=#\n$0-9a-z.,-]{0,12}", any::<String>()],
+    ) {
+        let chars: Vec<char> = EXAMPLE.chars().collect();
+        let from = from.index(chars.len());
+        let to = (from + taken).min(chars.len());
+        let text: String = chars[..from].iter().copied().chain(put.chars()).chain(chars[to..].iter().copied()).collect();
+        if let Err(problems) = parse(&text, Path::new("."), &|_| Some("k".to_owned())) {
+            prop_assert!(!problems.is_empty());
+            let lines = text.lines().count() + 1;
+            for problem in problems {
+                let line = problem.strip_prefix("line ").and_then(|rest| rest.split([',', ':']).next()?.parse().ok());
+                prop_assert!(line.is_some_and(|line: usize| line >= 1 && line <= lines), "{problem}");
+            }
+        }
     }
 }

@@ -114,8 +114,8 @@ line 22, mcp.env: belongs to a server with a command; leave it out.
 
 #[test]
 fn means_are_numbers_that_make_sense() {
-    insta::assert_snapshot!(told("[teamwork]\nmax_turns = 0\nmax_stalls = -1\nmax_replans = 17"), @r#"
-line 2, teamwork.max_turns: takes 1 to 64; it is 0.
+    insta::assert_snapshot!(told("[teamwork]\nmax_turns = 65\nmax_stalls = -1\nmax_replans = 17"), @r#"
+line 2, teamwork.max_turns: takes 1 to 64; it is 65.
 line 3, teamwork.max_stalls: takes 0 to 16; it is -1.
 line 4, teamwork.max_replans: takes 0 to 16; it is 17.
 "#);
@@ -127,9 +127,10 @@ line 4, budget.run.seconds: takes 1 or more; it is 0.
     insta::assert_snapshot!(told("[budget.user_day]\ncost = 2"), @"line 2, budget.user_day.cost: nobody knows what a model costs; add [prices], or leave this out.");
     let priced = |rest: &str| told(&format!("[prices]\ncurrency = \"EUR\"\n{rest}"));
     insta::assert_snapshot!(priced("[budget.run]\ncost = 0"), @"line 4, budget.run.cost: takes more than 0; leave it out where nothing is to be bounded.");
-    insta::assert_snapshot!(priced("[prices.models.m]\ninput = -1\noutput = nan"), @r#"
+    insta::assert_snapshot!(priced("[prices.models.m]\ninput = -1\noutput = nan\n[prices.models.n]\ninput = 1000000\noutput = 1000000.5"), @r#"
 line 4, prices.models."m".input: takes 0 to 1000000, such as 0.25; it is -1.
 line 5, prices.models."m".output: takes 0 to 1000000, such as 0.25; it is NaN.
+line 8, prices.models."n".output: takes 0 to 1000000, such as 0.25; it is 1000000.5.
 "#);
     insta::assert_snapshot!(priced("[prices.models.\"gpt-5.1\"]\ninput = 1"), @r#"line 3, prices.models."gpt-5.1".output: is left out; add a line such as output = 0.25 (for a million tokens)."#);
     insta::assert_snapshot!(told("[prices]\ncurrency = \"€\"\n[budget.run]\ncost = 1"), @r#"line 2, prices.currency: takes three capital letters, such as "EUR"."#);
