@@ -338,22 +338,83 @@ async fn a_run_that_the_last_stop_left_is_marked_interrupted() {
 }
 
 #[tokio::test]
-async fn a_shutdown_writes_the_end_of_every_run() {
+async fn a_shutdown_leaves_its_runs_to_the_next_life_which_goes_on_with_them() {
     let script = Script::of([vec![say("Half an"), Beat::Hang]]);
-    let room = Room::with(script.clone()).await;
+    let mut room = Room::with(script.clone()).await;
     room.ask("one").await;
     room.ask("two").await;
     room.until_published(|frame| frame["type"] == "token").await;
     room.agents.drain().await;
-    assert_eq!(script.open(), 0);
-    assert!(room.storage.unfinished_runs().await.unwrap().is_empty(), "all ends are on disk when drain returns");
+    assert_eq!(script.open(), 0, "the model is let go");
     room.ask("three").await;
+    let events = room.until(|events| runs(events).len() == 3).await;
+    assert!(ends(&events).is_empty());
+
+    let script = Script::of([
+        vec![say("A whole answer"), Beat::Done],
+        vec![say("second"), Beat::Done],
+        vec![say("third"), Beat::Done],
+    ]);
+    room.next_life(script.clone()).await;
     let events = room.until_over(3).await;
-    assert!(ends(&events).iter().all(|end| end.status == RunStatus::Interrupted && end.message.is_some()));
-    let kept = answers(&events);
-    assert_eq!(
-        kept.iter().map(|message| (message.text.as_str(), message.partial)).collect::<Vec<_>>(),
-        [("Half an", true)]
-    );
-    assert_eq!(room.words().iter().filter(|word| *word == "processing").count(), 1, "nothing new began");
+    assert!(ends(&events).iter().all(|end| end.status == RunStatus::Completed));
+    let said: Vec<_> = answers(&events).into_iter().map(|message| (message.text, message.partial)).collect();
+    assert_eq!(said, [("A whole answer", false), ("second", false), ("third", false)].map(|(a, b)| (a.to_owned(), b)));
+    let heard: Vec<_> =
+        room.published("token").iter().map(|token| (token["offset"].clone(), token["delta"].clone())).collect();
+    assert_eq!(heard[..2], [(json!(0), json!("Half an")), (json!(0), json!("A whole answer"))], "in its place");
+    assert!(room.storage.unfinished_runs().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_killed_server_showed_is_shown_by_the_next_one() {
+    let mut room = Room::with(Script::of([vec![say("Half an"), Beat::Hang]])).await;
+    room.ask("one").await;
+    room.until_published(|frame| frame["type"] == "token").await;
+    // Nobody tells the first life that it is over: it is as good as killed.
+    let go = Arc::new(Notify::new());
+    room.next_life(Script::of([vec![Beat::Wait(go.clone()), say("A whole"), Beat::Done]])).await;
+    assert_eq!(room.agents.streams(room.id)[0].text, "Half an");
+    go.notify_one();
+    let events = room.until_over(1).await;
+    assert_eq!(answers(&events)[0].text, "A whole");
+}
+
+#[tokio::test]
+async fn a_run_that_is_over_is_asked_again_without_its_answer() {
+    let script =
+        Script::of([vec![say("Wrong."), Beat::Done], vec![say("Later."), Beat::Done], vec![say("Right."), Beat::Done]]);
+    let room = Room::with(script.clone()).await;
+    room.ask("one").await;
+    let first = runs(&room.until_over(1).await)[0];
+    room.ask("two").await;
+    room.until_over(2).await;
+    let again = room.agents.retry(room.id, first, room.anna.id).await.unwrap();
+    let events = room.until_over(3).await;
+    assert_eq!((ends(&events)[2].run_id, ends(&events)[2].status), (again, RunStatus::Completed));
+    let requests = script.requests.lock().unwrap();
+    let heard = requests[2].messages.clone();
+    assert_eq!(heard, [ChatMessage::User { name: "Anna".into(), text: "one".into() }]);
+    let question = |run| {
+        events.iter().find_map(|event| match event {
+            Event::AgentRun(told) if told.run_id == run => told.question,
+            _ => None,
+        })
+    };
+    assert!(question(first).is_some());
+    assert_eq!(question(first), question(again));
+}
+
+#[tokio::test]
+async fn only_a_run_that_is_over_and_whose_question_is_there_is_asked_again() {
+    let room = Room::with(Script::of([vec![Beat::Hang]])).await;
+    let question = room.say("one").await;
+    room.agents.posted(room.id, &question, 1).await;
+    let run = runs(&room.until(|events| !runs(events).is_empty()).await)[0];
+    let code = async |run| room.agents.retry(room.id, run, room.anna.id).await.unwrap_err().code;
+    assert_eq!(code(run).await, Code::Invalid, "it still goes on");
+    assert_eq!(code(fresh_id!(RunId)).await, Code::NotFound);
+    room.agents.cancel(room.id, None).await.unwrap();
+    room.write(Write::Delete { message_id: question.id, by: room.anna.as_ref(), moderates: false }).await;
+    assert_eq!(code(run).await, Code::NotFound, "nobody's question");
 }

@@ -9,7 +9,7 @@ use web_sys::AbortController;
 
 use crate::protocol::{
     Code, ConversationId, Problem, RunId, Seq,
-    http::{CancelAccepted, Conversation, ConversationDetail, Conversations, Events, Messages, PostMessage, Timings},
+    http::{Conversation, ConversationDetail, Conversations, Events, Messages, PostMessage, RunAccepted, Timings},
     limits,
     problem::ProblemBody,
     server::Ack,
@@ -63,7 +63,7 @@ pub(super) async fn post_message(id: ConversationId, body: &PostMessage) -> Resu
     read(&sent(patience.during(Request::post(&of(id, "/messages"))).json(body)).await?).await
 }
 
-pub(super) async fn cancel(id: ConversationId) -> Result<CancelAccepted, Failure> {
+pub(super) async fn cancel(id: ConversationId) -> Result<RunAccepted, Failure> {
     json(Request::post(&of(id, "/cancel"))).await
 }
 

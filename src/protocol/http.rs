@@ -271,7 +271,7 @@ pub struct PostMessage {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CancelAccepted {
+pub struct RunAccepted {
     pub run_id: super::ids::RunId,
 }
 

@@ -217,6 +217,12 @@ pub const MODEL_CALLS: usize = 64;
 pub const MODEL_CALLS_BYTES: usize = 256 * 1024;
 /// What is told of a provider's words about an error.
 pub const MODEL_ERROR_CHARS: usize = 300;
+/// How often a run goes on after the server stopped in the middle: one that brings it down must not do so for ever.
+pub const RUN_RESUMES: u32 = 3;
+/// How long a tool call waits to be allowed.
+pub const APPROVAL_MS: i64 = 60 * 60 * 1_000;
+/// Decisions about it that wait to be heard.
+pub const WAITING_DECISIONS: usize = 8;
 /// Messages of the conversation that a model is shown.
 pub const CONTEXT_MESSAGES: u64 = 40;
 /// An answer's text.

@@ -1,11 +1,13 @@
 //! The agents: a run belongs to the server and its conversation, not to a socket.
 //!
 //! They write to the log and say things of the moment by the bus; what a socket is they do not know. A run
-//! is decided by the pure [`run`] machine, performed by a [`driver`], and takes its turn in the [`queue`].
+//! is decided by the pure [`run`] machine, performed by a [`driver`], and takes its turn in the [`queue`]. What
+//! it was told is in its [`journal`], so that it outlives the server.
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::Semaphore;
+use serde_json::Value;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -15,8 +17,8 @@ use super::{
 use crate::{
     fresh_id,
     protocol::{
-        AgentRun, Code, ConversationId, Event, Message, MessageId, Problem, RunId, RunStatus, Sender, UserRef, limits,
-        server::Stream,
+        AgentRun, Author, CallId, Code, ConversationId, Event, Message, MessageId, Problem, RunId, RunStatus, Sender,
+        Seq, UserId, UserRef, limits, server::Stream,
     },
 };
 
@@ -28,21 +30,36 @@ pub mod tools;
 
 mod context;
 mod driver;
+mod journal;
 mod live;
 mod queue;
 
 use driver::{Driver, Shared};
+use journal::Replayed;
 use live::LiveText;
 use llm::{LlmClient, LlmStatus};
-use queue::{RunHandle, RunQueue};
+use queue::{Decision, RunHandle, RunQueue};
+use run::RunSpec;
 use team::Team;
 use tools::Tools;
+
+/// Where nobody can go on with a run.
+const STOPPED: &str = "The server stopped during this run. Retry to ask again.";
+
+/// What a person says about a tool call that waits to be allowed.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    pub call_id: CallId,
+    pub approved: bool,
+    pub by: UserRef,
+    /// In the place of the model's own; an object.
+    pub arguments: Option<Value>,
+}
 
 /// Starts, queues, shows and stops runs. Cheap to clone.
 #[derive(Clone)]
 pub struct Agents {
     shared: Arc<Shared>,
-    team: Arc<Team>,
     queue: Arc<RunQueue>,
     tasks: TaskTracker,
 }
@@ -61,8 +78,9 @@ impl Agents {
         team: impl Into<Arc<Team>>,
     ) -> Self {
         let places = Arc::new(Semaphore::new(limits::CONCURRENT_RUNS));
-        let shared = Shared { storage, bus, llm, tools, places, draining: CancellationToken::new() };
-        Self { shared: Arc::new(shared), team: team.into(), queue: Arc::default(), tasks: TaskTracker::new() }
+        let draining = CancellationToken::new();
+        let shared = Shared { storage, bus, llm, tools, team: team.into(), places, draining };
+        Self { shared: Arc::new(shared), queue: Arc::default(), tasks: TaskTracker::new() }
     }
 
     /// Called after a person's message was committed in a conversation with agents on: starts a run, or
@@ -70,17 +88,34 @@ impl Agents {
     /// answered in the order of these calls; the call itself waits for nothing.
     pub async fn posted(&self, conversation: ConversationId, message: &Message, members: u64) {
         let from_a_person = !matches!(message.sender, Sender::Agent | Sender::System);
-        if from_a_person && (members <= 1 || self.team.is_addressed(&message.text)) {
-            self.start(conversation, message.clone());
+        if from_a_person && (members <= 1 || self.shared.team.is_addressed(&message.text)) {
+            self.start(conversation, message.clone(), message.author.id, false);
         }
     }
 
-    fn start(&self, conversation: ConversationId, question: Message) {
-        let agent = self.team.answering(&question.text);
-        let run_id = fresh_id!(RunId);
-        let live = LiveText::new(conversation, run_id, fresh_id!(MessageId), agent.author());
-        let run = Arc::new(RunHandle::new(run_id, self.shared.draining.child_token(), live));
-        let driver = Driver::new(self.shared.clone(), conversation, question, agent, run.clone());
+    /// Answers the question of a run that is over once more, in a run of its own; the asker's budget is `by`'s.
+    pub async fn retry(&self, conversation: ConversationId, run: RunId, by: UserId) -> Result<RunId, Problem> {
+        let row = self.shared.storage.run(run).await?.filter(|row| row.conversation_id == conversation);
+        let row = row.ok_or_else(|| Problem::new(Code::NotFound, "There is no such run here."))?;
+        if !row.is_over {
+            return Err(Problem::invalid("run_id", "this run is still going on"));
+        }
+        let question = match row.question {
+            Some(id) => self.shared.storage.message(conversation, id).await?,
+            None => None,
+        };
+        match question.filter(|now| !now.deleted).map(|now| now.frame.event) {
+            Some(Event::Message(question)) => Ok(self.start(conversation, question, by, true)),
+            _ => Err(Problem::new(Code::NotFound, "The question of this run is gone.")),
+        }
+    }
+
+    fn start(&self, conversation: ConversationId, question: Message, asked_by: UserId, again: bool) -> RunId {
+        let (run_id, message_id) = (fresh_id!(RunId), fresh_id!(MessageId));
+        let agent = self.shared.team.answering(&question.text).author();
+        let spec = RunSpec { run_id, message_id, question, asked_by, again };
+        let run = self.handle(conversation, &spec, agent);
+        let driver = Driver::new(self.shared.clone(), conversation, spec, run.clone());
         match self.queue.enter(conversation, run) {
             Some(seat) => self.tasks.spawn(driver.run(seat)),
             None => self.tasks.spawn(async move {
@@ -90,6 +125,12 @@ impl Agents {
                     .await;
             }),
         };
+        run_id
+    }
+
+    fn handle(&self, conversation: ConversationId, spec: &RunSpec, agent: Author) -> Arc<RunHandle> {
+        let live = LiveText::new(conversation, spec.run_id, spec.message_id, agent);
+        Arc::new(RunHandle::new(spec.run_id, self.shared.draining.child_token(), live))
     }
 
     /// Ends the run that is on (the named one, where one is named, waiting or not): the model call and the
@@ -113,20 +154,55 @@ impl Agents {
         self.queue.at_work(conversation)
     }
 
-    /// At start, before the first message is taken: every run that an earlier life of the server left
-    /// unfinished is marked `interrupted`.
+    /// Allows or denies the call that waits, with other arguments where some are given. The first decision counts:
+    /// whoever comes later hears who came first. Returns the place of the `approval_resolved` in the log.
+    pub async fn approve(&self, conversation: ConversationId, run: RunId, verdict: Verdict) -> Result<Seq, Problem> {
+        let gone = || Problem::new(Code::NotFound, "Nothing waits for that approval.");
+        let run = self.queue.find(conversation, Some(run)).ok_or_else(gone)?;
+        let Verdict { call_id, approved, by, arguments } = verdict;
+        let (reply, answer) = oneshot::channel();
+        if !run.decide(Decision { call_id, approved, by, arguments, reply }).await {
+            return Err(gone());
+        }
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// At start, before the first message is taken: every run that an earlier life of the server left unfinished
+    /// goes on where its journal leaves it, or is marked `interrupted` where that is not safe.
     pub async fn recover(&self) -> storage::Result<()> {
         for (conversation, run_id) in self.shared.storage.unfinished_runs().await? {
-            let message = Some("The server stopped during this run. Ask again to get an answer.".to_owned());
-            let end = AgentRun { message, ..AgentRun::new(run_id, RunStatus::Interrupted) };
-            self.shared.append(conversation, Event::AgentRun(end)).await?;
-            tracing::info!(%conversation, run = %run_id, "a run was interrupted by the last stop");
+            let entries = self.shared.storage.run_journal(run_id).await?;
+            match journal::replay(&entries, &self.shared.team) {
+                Some(replayed) => self.go_on(conversation, replayed, entries.len() as u64).await,
+                None => {
+                    let message = Some(STOPPED.to_owned());
+                    let end = AgentRun { message, ..AgentRun::new(run_id, RunStatus::Interrupted) };
+                    self.shared.append(conversation, Event::AgentRun(end)).await?;
+                    tracing::info!(%conversation, run = %run_id, "a run was interrupted by the last stop");
+                }
+            }
         }
         Ok(())
     }
 
-    /// At shutdown, before storage closes: no new run starts, those going on are stopped, their text kept
-    /// and their end written. Returns within 5 s.
+    async fn go_on(&self, conversation: ConversationId, replayed: Replayed, entries: u64) {
+        let Replayed { spec, machine, is_ours } = replayed;
+        let run = self.handle(conversation, &spec, machine.agent());
+        run.live.write(0, machine.text());
+        let run_id = spec.run_id;
+        let driver = Driver::again(self.shared.clone(), conversation, spec, run.clone(), machine, entries);
+        match self.queue.enter(conversation, run) {
+            Some(seat) if is_ours => {
+                tracing::info!(%conversation, run = %run_id, "a run goes on after the last stop");
+                self.tasks.spawn(driver.run(seat));
+            }
+            _ => driver.interrupt(STOPPED).await,
+        }
+    }
+
+    /// At shutdown, before storage closes: no new run starts; those going on let go of their models and tools
+    /// and are left to the next life of the server, or marked `interrupted` where it could not go on with them.
+    /// Returns within 5 s.
     pub async fn drain(&self) {
         self.shared.draining.cancel();
         self.tasks.close();

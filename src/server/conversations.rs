@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
-    agents::Agents,
+    agents::{Agents, Verdict},
     bus::{Bus, BusMessage, EncodedFrame},
     clock,
     hub::Hub,
@@ -17,7 +17,9 @@ use super::{
 use crate::{
     fresh_id,
     protocol::{
-        ChartId, ConversationId, EphemeralFrame, Message, MessageId, Problem, RunId, Sender, Seq, UserId, Visibility,
+        ChartId, Code, ConversationId, EphemeralFrame, Message, MessageId, Problem, RunId, Sender, Seq, UserId,
+        Visibility,
+        client::Approve,
         http::{Conversation, ConversationDetail, Kind, Member, Messages, PostMessage, Role, User},
         limits,
         server::{Ack, Format, ReadUpTo},
@@ -214,6 +216,25 @@ impl Conversations {
         self.access(caller, id).await?;
         let run = self.agents.cancel(id, run).await?;
         Ok((run, self.access(caller, id).await?.head))
+    }
+
+    /// Answers the question of a run that is over once more. Returns the new run.
+    pub async fn retry(&self, caller: &User, id: ConversationId, run: RunId) -> Result<RunId, Problem> {
+        self.writable(caller, id).await?;
+        self.agents.retry(id, run, caller.id).await
+    }
+
+    /// Allows or denies a tool call that waits for it; whoever may write here may, but for a dialog's visitor.
+    pub async fn approve(&self, caller: &User, id: ConversationId, frame: Approve) -> Result<Seq, Problem> {
+        self.writable(caller, id).await?;
+        if caller.role == Role::Visitor {
+            return Err(Problem::new(Code::Forbidden, "Visitors do not decide about tools."));
+        }
+        if frame.arguments.as_ref().is_some_and(|arguments| !arguments.is_object()) {
+            return Err(Problem::invalid("arguments", "an object, or left out"));
+        }
+        let Approve { run_id, call_id, approved, arguments, .. } = frame;
+        self.agents.approve(id, run_id, Verdict { call_id, approved, by: caller.as_ref(), arguments }).await
     }
 
     // ── What the others are made of ─────────────────────────────────────────────────────────────

@@ -61,6 +61,7 @@ fn v1(markdown: fn(&str) -> String) -> Router<AppState> {
                 knowledge::document(markdown, caller, knowledge, options, path, headers)
             }),
         )
+        .route("/conversations/{id}/runs/{run_id}/retry", post(messages::retry))
         .route("/charts/{file}", get(charts::svg))
         .route("/ws/broadcast", post(broadcast::broadcast))
         .merge(probes())

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::payload::Payload;
@@ -138,6 +139,55 @@ pub enum Write {
     },
     /// Written by the server itself: an agent's message, step, call, result …
     Server(Event),
+    /// A step of a run: all of it or nothing.
+    Run(RunWrite),
+}
+
+/// What a run does at once: what it was told, and the events that follow from it.
+#[derive(Debug, Clone)]
+pub struct RunWrite {
+    pub run_id: RunId,
+    /// Each takes the next place in the log.
+    pub events: Vec<Event>,
+    /// The next entries of the run's journal, and the place of the first of them. With an `agent_run` that is an
+    /// end among the events, all of the run's journal goes.
+    pub journal: Vec<String>,
+    pub from: u64,
+    /// What was used up, and by whose question.
+    pub spent: Option<(UserId, Spent)>,
+}
+
+/// What runs used up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Calls of a model.
+    pub turns: u64,
+    /// Read and written.
+    pub tokens: u64,
+    /// Millionths of the price table's currency.
+    pub cost_micros: u64,
+    /// Of models and tools at work.
+    pub ms: u64,
+}
+
+impl Spent {
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            turns: self.turns.saturating_add(other.turns),
+            tokens: self.tokens.saturating_add(other.tokens),
+            cost_micros: self.cost_micros.saturating_add(other.cost_micros),
+            ms: self.ms.saturating_add(other.ms),
+        }
+    }
+}
+
+/// A run as it is remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRow {
+    pub conversation_id: ConversationId,
+    pub is_over: bool,
+    /// The message that it answers; `None`: from before that was kept.
+    pub question: Option<MessageId>,
 }
 
 /// What became of an [`Append`] that was committed.
@@ -248,6 +298,8 @@ pub trait Storage: Send + Sync + 'static {
     /// The agents' events (`agent_run`, `agent_step`, `tool_call`, …: not messages) from seq `from` on, the
     /// newest `limit` of them, ascending: what a timeline shows.
     async fn agent_events(&self, id: ConversationId, from: Seq, limit: u64) -> Result<Vec<StoredFrame>>;
+    /// One message as it stands now.
+    async fn message(&self, id: ConversationId, message: MessageId) -> Result<Option<MessageNow>>;
     /// Messages whose text holds every word of the query, the newest first, deleted ones left out.
     async fn search(&self, id: ConversationId, query: &str, limit: u64) -> Result<Vec<MessageNow>>;
     /// Moves a read position forward (never back, never past the head); the position if it moved.
@@ -260,6 +312,11 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Runs whose last `agent_run` is not an end, with their conversation.
     async fn unfinished_runs(&self) -> Result<Vec<(ConversationId, RunId)>>;
+    /// The entries of a run's journal in their order; none for one that is over.
+    async fn run_journal(&self, run: RunId) -> Result<Vec<String>>;
+    async fn run(&self, run: RunId) -> Result<Option<RunRow>>;
+    /// What the runs that this person asked for used up on the day (UTC) of this moment.
+    async fn spent(&self, user: UserId, at: Timestamp) -> Result<Spent>;
     async fn put_chart(&self, conversation: ConversationId, id: ChartId, svg: &str) -> Result<()>;
     /// The picture and the conversation whose members may see it.
     async fn chart(&self, id: ChartId) -> Result<Option<(ConversationId, String)>>;

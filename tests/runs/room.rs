@@ -50,6 +50,8 @@ pub struct Room {
     pub bus: Arc<RecordingBus>,
     pub id: ConversationId,
     pub anna: User,
+    tools: Tools,
+    team: Team,
     log: watch::Receiver<Vec<Arc<LoggedFrame>>>,
     _folder: tempfile::TempDir,
 }
@@ -100,8 +102,15 @@ impl Room {
         let assistant = Team::built_in().answering("");
         let all = assistant.tools.iter().cloned().chain(names.iter().map(|name| (*name).to_owned()));
         let team = Team::of(Agent { tools: all.collect(), ..(*assistant).clone() }, []);
-        let agents = Agents::with(storage.clone(), bus.clone(), llm, tools, team);
-        Self { agents, storage, bus, id, anna, log, _folder: folder }
+        let agents = Agents::with(storage.clone(), bus.clone(), llm, tools.clone(), team.clone());
+        Self { agents, storage, bus, id, anna, tools, team, log, _folder: folder }
+    }
+
+    /// The server's next life on the same database: what the last one left goes on.
+    pub async fn next_life(&mut self, llm: Arc<dyn LlmClient>) {
+        let (tools, team) = (self.tools.clone(), self.team.clone());
+        self.agents = Agents::with(self.storage.clone(), self.bus.clone(), llm, tools, team);
+        self.agents.recover().await.unwrap();
     }
 
     pub async fn write(&self, event: Write) {
@@ -137,11 +146,6 @@ impl Room {
     /// Every event so far, in the order in which readers see them.
     pub fn log(&self) -> Vec<Event> {
         self.log.borrow().iter().map(|frame| frame.event.clone()).collect()
-    }
-
-    /// The agents' events and messages, a word each.
-    pub fn words(&self) -> Vec<String> {
-        words(&self.log())
     }
 
     /// Waits until the log has come to this.

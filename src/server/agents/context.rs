@@ -7,30 +7,32 @@ use crate::{
 };
 
 /// The newest messages, oldest first, with the question last. What was asked after it is left out: those
-/// questions have runs of their own. `None`: the question was deleted meanwhile.
+/// questions have runs of their own. Where it is answered `again`, so is everything that was said after it.
+/// `None`: the question was deleted meanwhile.
 pub async fn load(
     storage: &dyn Storage,
     conversation: ConversationId,
     question: &Message,
+    again: bool,
 ) -> storage::Result<Option<Vec<ChatMessage>>> {
-    let page = storage.messages(conversation, None, limits::CONTEXT_MESSAGES).await?;
-    let asked = page.messages.iter().find_map(|now| match &now.frame.event {
-        Event::Message(message) if message.id == question.id => Some((now.frame.seq, now.deleted, message)),
-        _ => None,
-    });
-    if asked.is_some_and(|(_, deleted, _)| deleted) {
-        return Ok(None);
-    }
+    let asked = storage.message(conversation, question.id).await?;
+    let Some(asked) = asked.filter(|now| !now.deleted) else { return Ok(None) };
+    let until = again.then_some(asked.frame.seq);
+    let page = storage.messages(conversation, until, limits::CONTEXT_MESSAGES).await?;
     let mut context = Vec::with_capacity(page.messages.len() + 1);
     for now in &page.messages {
         let Event::Message(message) = &now.frame.event else { continue };
-        let is_later_question = message.sender != Sender::Agent && asked.is_some_and(|(seq, _, _)| now.frame.seq > seq);
+        let is_later_question = message.sender != Sender::Agent && now.frame.seq > asked.frame.seq;
         if now.deleted || message.id == question.id || message.visibility == Visibility::Note || is_later_question {
             continue;
         }
         context.push(as_chat(message));
     }
-    context.push(as_chat(asked.map_or(question, |(_, _, as_it_stands)| as_it_stands)));
+    let as_it_stands = match &asked.frame.event {
+        Event::Message(message) => message,
+        _ => question,
+    };
+    context.push(as_chat(as_it_stands));
     Ok(Some(context))
 }
 

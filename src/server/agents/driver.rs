@@ -1,36 +1,45 @@
 //! Performs what the run machine asks for and tells it what came of it. One driver per run, one task: the
 //! model, the tools, the log and the clock are touched here, and decisions are not taken here.
+//!
+//! Whatever the machine is told goes to the run's journal, in one commit with the events that follow from it,
+//! before anything of it is shown or done ([`commit`]).
 
-use std::{future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use futures_util::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
+use futures_util::FutureExt;
 use tokio::{
     select,
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     context,
-    llm::{ChatMessage, ChatRequest, Delta, DeltaStream, LlmClient, LlmError},
-    queue::{RunHandle, Seat},
-    run::{DrawnChart, Effect, PlannedCall, RunEvent, RunMachine, RunSpec, Stop, ToolOutcome, chart_url},
-    team::Agent,
-    tools::{ToolContext, ToolOutput, Tools},
+    llm::{ChatMessage, LlmClient},
+    queue::{Decision, RunHandle, Seat},
+    run::{Effect, RunEvent, RunMachine, RunSpec, Stop, Way},
+    team::Team,
+    tools::Tools,
 };
 use crate::{
-    fresh_id,
     protocol::{
-        AgentRun, CallId, ChartId, Code, ConversationId, EphemeralFrame, Event, Message, Problem, RunStatus, UserRef,
-        limits, server::UserTyping,
+        Author, Code, ConversationId, EphemeralFrame, Event, Problem, UserRef, limits,
+        server::{Token, UserTyping},
     },
     server::{
         bus::{Bus, BusMessage, EncodedFrame},
         clock,
-        storage::{Append, Storage, StorageError, Write},
+        storage::{Append, Spent, Storage, StorageError, Write},
     },
 };
+
+mod commit;
+mod source;
+mod tool;
+
+use commit::Pending;
+use source::{Heard, Source};
 
 /// What all runs share.
 pub struct Shared {
@@ -38,6 +47,7 @@ pub struct Shared {
     pub bus: Arc<dyn Bus>,
     pub llm: Arc<dyn LlmClient>,
     pub tools: Tools,
+    pub team: Arc<Team>,
     /// Places for runs that are on.
     pub places: Arc<Semaphore>,
     /// Cancelled when the server shuts down.
@@ -58,85 +68,80 @@ impl Shared {
 
 pub struct Driver {
     shared: Arc<Shared>,
+    /// The one that is in force when the run begins, until its end.
+    llm: Arc<dyn LlmClient>,
     conversation: ConversationId,
-    question: Message,
-    agent: Arc<Agent>,
+    spec: RunSpec,
     run: Arc<RunHandle>,
     machine: RunMachine,
     context: Vec<ChatMessage>,
     source: Source,
-    /// Text that was not shown yet, and when it will be.
-    waiting: String,
+    /// What the model wrote and nobody was shown yet, and when it will be.
+    heard: String,
     show_at: Instant,
+    at_work: Option<Author>,
     /// When to say again that the agent is typing.
     type_at: Option<Instant>,
+    pending: Pending,
+    decisions: mpsc::Receiver<Decision>,
+    place: Option<OwnedSemaphorePermit>,
     /// The log did not take an event.
     broken: bool,
 }
 
-/// Where the next event of a run comes from.
-enum Source {
-    Nothing,
-    Model(DeltaStream),
-    Tool(BoxFuture<'static, RunEvent>),
-}
-
-impl Source {
-    async fn next(&mut self) -> RunEvent {
-        match self {
-            Self::Nothing => future::pending().await,
-            Self::Tool(call) => call.await,
-            Self::Model(deltas) => match deltas.next().await {
-                Some(Ok(delta)) => delta.into(),
-                Some(Err(error)) => RunEvent::ModelFailed(error.to_string()),
-                None => RunEvent::ModelFailed(LlmError::Cut.to_string()),
-            },
-        }
-    }
-}
-
-impl From<Delta> for RunEvent {
-    fn from(delta: Delta) -> Self {
-        match delta {
-            Delta::Text(text) => Self::Text(text),
-            Delta::Reasoning(_) | Delta::Retry(_) => Self::Text(String::new()),
-            Delta::Usage(usage) => Self::Used(usage),
-            Delta::Done => Self::ModelDone,
-            Delta::ToolCall(call) => {
-                let activity = format!("Using {}", call.tool_name);
-                Self::Called(PlannedCall { call_id: fresh_id!(CallId), call, activity })
-            }
-        }
-    }
+/// What a driver waits for.
+enum Next {
+    Told(RunEvent),
+    /// The server shuts down, and its next life goes on.
+    Suspended,
 }
 
 impl Driver {
-    pub fn new(
+    pub fn new(shared: Arc<Shared>, conversation: ConversationId, spec: RunSpec, run: Arc<RunHandle>) -> Self {
+        let machine = RunMachine::new(spec.clone(), shared.team.clone());
+        let mut driver = Self::of(shared, conversation, spec, run, machine);
+        driver.pending.open(&driver.spec);
+        driver
+    }
+
+    /// One that an earlier life of the server began; `entries`: those of its journal.
+    pub fn again(
         shared: Arc<Shared>,
         conversation: ConversationId,
-        question: Message,
-        agent: Arc<Agent>,
+        spec: RunSpec,
         run: Arc<RunHandle>,
+        machine: RunMachine,
+        entries: u64,
     ) -> Self {
-        let spec = RunSpec {
-            run_id: run.run_id,
-            message_id: run.live.message_id(),
-            agent: run.live.agent().clone(),
-            max_turns: agent.max_turns,
-        };
-        let now = Instant::now();
+        let mut driver = Self::of(shared, conversation, spec, run, machine);
+        driver.pending.go_on(entries);
+        driver
+    }
+
+    fn of(
+        shared: Arc<Shared>,
+        conversation: ConversationId,
+        spec: RunSpec,
+        run: Arc<RunHandle>,
+        machine: RunMachine,
+    ) -> Self {
+        let decisions = run.decisions();
         Self {
+            llm: shared.llm.current().unwrap_or_else(|| shared.llm.clone()),
             shared,
             conversation,
-            question,
-            agent,
+            spec,
             run,
-            machine: RunMachine::new(spec),
+            machine,
             context: Vec::new(),
             source: Source::Nothing,
-            waiting: String::new(),
-            show_at: now,
+            heard: String::new(),
+            show_at: Instant::now(),
+            at_work: None,
             type_at: None,
+            pending: Pending::default(),
+            decisions,
+            place: None,
             broken: false,
         }
     }
@@ -148,7 +153,8 @@ impl Driver {
         self.mend().await;
     }
 
-    /// From the question to the last event of its run. The seat is given up at the end.
+    /// From the question, or from where the journal left it, to the last event of its run. The seat is given up
+    /// at the end.
     pub async fn run(mut self, seat: Seat) {
         let whole = AssertUnwindSafe(self.drive(seat.behind)).catch_unwind().await;
         if whole.is_err() {
@@ -160,101 +166,219 @@ impl Driver {
         drop(seat);
     }
 
+    /// Ends a run that cannot go on; what was written of its answer is kept.
+    pub async fn interrupt(mut self, why: &str) {
+        self.tell(RunEvent::Stop(Stop::Interrupted(why.to_owned()))).await;
+    }
+
     async fn drive(&mut self, behind: usize) {
-        let waits = (behind > 0).then(|| "Waiting for the answer before this one.".to_owned());
-        self.tell(RunEvent::Asked { waits }).await;
+        if self.pending.is_new() {
+            let waits = (behind > 0).then(|| "Waiting for the answer before this one.".to_owned());
+            self.tell(RunEvent::Asked { waits }).await;
+        }
+        let begin = match self.turn().await {
+            true => self.prepare().await,
+            false => self.stopped(),
+        };
+        let mut next = begin;
+        loop {
+            match next {
+                Next::Told(event) => self.tell(event).await,
+                Next::Suspended => return self.suspend().await,
+            }
+            if self.machine.is_over() || self.broken {
+                return;
+            }
+            next = self.next().await;
+        }
+    }
+
+    /// Waits for its turn and a place; `false`: it is stopped before.
+    async fn turn(&mut self) -> bool {
         let (run, places) = (self.run.clone(), self.shared.places.clone());
         let turn = async {
             run.turn().await;
             places.acquire_owned().await
         };
-        let place = select! {
+        self.place = select! {
             biased;
-            () = run.cancel.cancelled() => None,
+            () = self.run.cancel.cancelled() => None,
             place = turn => place.ok(),
         };
-        let begin = match &place {
-            Some(_) => self.prepare().await,
-            None => self.stopped(),
-        };
-        self.tell(begin).await;
-        while !self.machine.is_over() && !self.broken {
-            let event = self.next().await;
-            self.tell(event).await;
-        }
+        self.place.is_some()
     }
 
-    async fn prepare(&mut self) -> RunEvent {
-        match context::load(&*self.shared.storage, self.conversation, &self.question).await {
-            Ok(Some(context)) => {
+    async fn prepare(&mut self) -> Next {
+        self.shared.tools.ready(self.machine.tools()).await;
+        let loaded =
+            context::load(&*self.shared.storage, self.conversation, &self.spec.question, self.spec.again).await;
+        let today = self.shared.storage.spent(self.spec.asked_by, clock::now()).await;
+        Next::Told(match (loaded, today) {
+            (Ok(Some(context)), Ok(today)) => {
                 self.context = context;
-                RunEvent::Started
+                match self.machine.is_waiting() {
+                    true => RunEvent::Started { way: self.way(), today },
+                    false => RunEvent::Resumed,
+                }
             }
-            Ok(None) => RunEvent::Stop(Stop::Cancelled("The question was deleted.".into())),
-            Err(error) => {
+            (Ok(None), _) => RunEvent::Stop(Stop::Cancelled("The question was deleted.".into())),
+            (Err(error), _) | (_, Err(error)) => {
                 tracing::error!(%error, run = %self.run.run_id, "the conversation could not be read");
                 RunEvent::Stop(Stop::Failed("The conversation could not be read.".into()))
             }
-        }
-    }
-
-    fn stopped(&self) -> RunEvent {
-        RunEvent::Stop(if self.shared.draining.is_cancelled() {
-            Stop::Interrupted("The server is shutting down. Ask again when it is back.".into())
-        } else {
-            Stop::Cancelled("Stopped.".into())
         })
     }
 
+    /// One who is named answers; where there is no model to lead a team, whoever answers most.
+    fn way(&self) -> Way {
+        let team = &self.shared.team;
+        let agent = team.answering(&self.spec.question.text);
+        let is_for_the_team = agent.handle == team.leader().handle && !team.members().is_empty();
+        match is_for_the_team && self.llm.model().is_some() {
+            true => Way::Team,
+            false => Way::Direct(agent.handle.clone()),
+        }
+    }
+
+    fn stopped(&self) -> Next {
+        if !self.shared.draining.is_cancelled() {
+            return Next::Told(RunEvent::Stop(Stop::Cancelled("Stopped.".into())));
+        }
+        match self.machine.can_go_on() {
+            true => Next::Suspended,
+            false => {
+                let why = "The server was shut down while a tool was at work, and nobody knows whether it took effect.";
+                Next::Told(RunEvent::Stop(Stop::Interrupted(why.into())))
+            }
+        }
+    }
+
+    /// Keeps what was heard; the next life of the server goes on from there.
+    async fn suspend(&mut self) {
+        self.source = Source::Nothing;
+        self.hear().await;
+        self.commit().await;
+    }
+
     /// A stop is heard first, whatever the model has ready.
-    async fn next(&mut self) -> RunEvent {
+    async fn next(&mut self) -> Next {
         loop {
-            let type_at = self.type_at.unwrap_or_else(|| Instant::now() + Duration::from_secs(3_600));
+            let expires = self.machine.awaits().map(|(call, at)| (call, source::instant(at)));
+            let expires_at = expires.map_or_else(source::far, |(_, at)| at);
+            let out_of_time = self.source.out_of_time();
             select! {
                 biased;
                 () = self.run.cancel.cancelled() => {
                     // At once, before anything is written: the log may be slow.
-                    self.source = Source::Nothing;
+                    self.let_go();
                     return self.stopped();
                 }
-                () = sleep_until(self.show_at), if !self.waiting.is_empty() => self.show().await,
-                () = sleep_until(type_at), if self.type_at.is_some() => self.typing(true).await,
-                event = self.source.next() => return event,
+                Some(decision) = self.decisions.recv() => {
+                    if let Some(decided) = self.decide(decision) {
+                        return Next::Told(decided);
+                    }
+                }
+                () = sleep_until(self.show_at), if !self.heard.is_empty() => self.hear().await,
+                () = sleep_until(self.type_at.unwrap_or_else(source::far)), if self.type_at.is_some() => self.typing(true).await,
+                () = sleep_until(expires_at), if expires.is_some() => {
+                    let Some((call_id, _)) = expires else { continue };
+                    return Next::Told(RunEvent::Decided { call_id, approved: false, by: None, arguments: None });
+                }
+                () = sleep_until(out_of_time.unwrap_or_else(source::far)), if out_of_time.is_some() => {
+                    self.let_go();
+                    return Next::Told(RunEvent::Stop(Stop::Failed(self.machine.out_of_time())));
+                }
+                heard = self.source.next() => match heard {
+                    Heard::Text(text) => {
+                        self.heard.push_str(&text);
+                        if self.show_at <= Instant::now() {
+                            self.hear().await;
+                        }
+                    }
+                    Heard::Nothing => {}
+                    Heard::Told(event) => return Next::Told(event),
+                },
+            }
+            if self.machine.is_over() || self.broken {
+                // The answer grew too long while it was heard.
+                return Next::Told(RunEvent::Stop(Stop::Cancelled("Stopped.".into())));
             }
         }
     }
 
-    async fn tell(&mut self, event: RunEvent) {
-        let event = match event {
-            RunEvent::Called(mut planned) => {
-                if let Some(tool) = self.shared.tools.get(&planned.call.tool_name) {
-                    planned.activity = tool.activity(&planned.call.arguments);
-                }
-                RunEvent::Called(planned)
-            }
-            other => other,
+    /// Drops the model's stream or the tool's future, and with it what they were doing.
+    fn let_go(&mut self) {
+        let source = std::mem::replace(&mut self.source, Source::Nothing);
+        if let Some(ms) = source.ms() {
+            self.pending.spend(Spent { ms, ..Spent::default() });
+        }
+    }
+
+    /// The first decision about the call that waits counts; who comes later hears who came first.
+    fn decide(&mut self, decision: Decision) -> Option<RunEvent> {
+        let call_id = decision.call_id;
+        if self.machine.awaits().is_some_and(|(waiting, _)| waiting == call_id) {
+            let Decision { approved, by, arguments, reply, .. } = decision;
+            self.pending.tell_when_committed(reply);
+            return Some(RunEvent::Decided { call_id, approved, by: Some(by), arguments });
+        }
+        let problem = match self.machine.decided_by(call_id) {
+            Some(who) => Problem::invalid("call_id", who),
+            None => Problem::new(Code::NotFound, "Nothing waits for that approval."),
         };
-        for effect in self.machine.handle(event) {
-            if self.broken && !matches!(effect, Effect::TypingStop | Effect::Finish) {
-                continue;
+        // Who asked may be gone.
+        let _ = decision.reply.send(Err(problem));
+        None
+    }
+
+    /// Tells the machine what the model wrote since.
+    async fn hear(&mut self) {
+        if !self.heard.is_empty() {
+            let text = std::mem::take(&mut self.heard);
+            self.show_at = Instant::now() + Duration::from_millis(limits::TOKEN_INTERVAL_MS);
+            self.take(RunEvent::Text(text)).await;
+        }
+    }
+
+    async fn tell(&mut self, event: RunEvent) {
+        self.hear().await;
+        if !self.machine.is_over() {
+            self.take(event).await;
+        }
+    }
+
+    async fn take(&mut self, event: RunEvent) {
+        let at = clock::now();
+        self.pending.told(at, &event);
+        let mut after = Vec::new();
+        for effect in self.machine.handle(event, at) {
+            match effect {
+                Effect::Append(event) => self.pending.append(event),
+                Effect::Spend(spent) => self.pending.spend(spent),
+                other => after.push(other),
             }
-            self.perform(effect).await;
+        }
+        if !after.is_empty() || self.pending.has_events() {
+            self.commit().await;
+        }
+        for effect in after {
+            if !self.broken || matches!(effect, Effect::AtWork(None) | Effect::Finish) {
+                self.perform(effect).await;
+            }
         }
     }
 
     async fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Append(event) => self.append(event).await,
-            Effect::CallModel { with_tools } => self.source = Source::Model(self.ask_model(with_tools)),
-            Effect::CallTool(planned) => self.source = Source::Tool(self.call_tool(planned)),
-            Effect::Show(text) => {
-                self.waiting.push_str(&text);
-                if self.show_at <= Instant::now() {
-                    self.show().await;
+            Effect::Append(_) | Effect::Spend(_) => {}
+            Effect::CallModel => self.ask_model(),
+            Effect::CallTool(planned) => self.call_tool(planned),
+            Effect::Show { offset, delta } => {
+                if let Some(token) = self.run.live.write(offset, &delta) {
+                    self.show(token).await;
                 }
             }
-            Effect::TypingStart => self.typing(true).await,
-            Effect::TypingStop => self.typing(false).await,
+            Effect::AtWork(agent) => self.work(agent).await,
             Effect::Report(why) => {
                 let frame = Problem::new(Code::RunFailed, why).into_frame(None);
                 self.shared.publish(self.conversation, EphemeralFrame::Error(frame)).await;
@@ -263,27 +387,37 @@ impl Driver {
         }
     }
 
-    async fn append(&mut self, event: Event) {
-        if matches!(event, Event::Message(_)) {
-            // The log has all of it from here on.
-            self.waiting.clear();
-            self.run.live.close();
-        }
-        if let Err(error) = self.shared.append(self.conversation, event).await {
-            tracing::error!(%error, run = %self.run.run_id, "the log did not take an agents' event");
-            self.broken = true;
-            self.source = Source::Nothing;
-        }
-    }
-
-    async fn show(&mut self) {
-        let token = self.run.live.append(std::mem::take(&mut self.waiting));
-        self.show_at = Instant::now() + Duration::from_millis(limits::TOKEN_INTERVAL_MS);
+    async fn show(&mut self, token: Token) {
         self.shared.publish(self.conversation, EphemeralFrame::Token(token)).await;
     }
 
+    /// Who waits for a person holds no place among those that work.
+    async fn work(&mut self, agent: Option<Author>) {
+        if self.at_work == agent {
+            return;
+        }
+        if self.at_work.is_some() {
+            self.typing(false).await;
+        }
+        self.at_work.clone_from(&agent);
+        let Some(agent) = agent else {
+            self.place = None;
+            return;
+        };
+        self.run.live.set_agent(agent);
+        if self.place.is_none() {
+            let place = self.shared.places.clone().acquire_owned();
+            self.place = select! {
+                biased;
+                () = self.run.cancel.cancelled() => None,
+                place = place => place.ok(),
+            };
+        }
+        self.typing(true).await;
+    }
+
     async fn typing(&mut self, on: bool) {
-        let author = self.run.live.agent();
+        let Some(author) = &self.at_work else { return };
         let user = UserRef { id: author.id, name: author.name.clone() };
         self.run.set_at_work(on);
         let frame = UserTyping { conversation_id: self.conversation, user };
@@ -291,113 +425,4 @@ impl Driver {
         self.type_at = on.then(|| Instant::now() + Duration::from_millis(limits::TYPING_RESEND_MS));
         self.shared.publish(self.conversation, frame).await;
     }
-
-    fn ask_model(&self, with_tools: bool) -> DeltaStream {
-        let tools = if with_tools { self.shared.tools.definitions(&self.agent.tools) } else { Vec::new() };
-        let messages = self.context.iter().chain(self.machine.transcript()).cloned().collect();
-        let request = ChatRequest {
-            system: self.agent.prompt.clone(),
-            messages,
-            tools,
-            model: self.agent.model.clone(),
-            schema: None,
-        };
-        let llm = self.shared.llm.clone();
-        stream::once(async move { llm.chat(request).await }).try_flatten().boxed()
-    }
-
-    fn call_tool(&self, planned: PlannedCall) -> BoxFuture<'static, RunEvent> {
-        let shared = self.shared.clone();
-        let context = ToolContext {
-            storage: shared.storage.clone(),
-            conversation_id: self.conversation,
-            run_id: self.run.run_id,
-            question: self.question.id,
-            now: clock::now(),
-            cancel: self.run.cancel.child_token(),
-        };
-        let allowed = shared.tools.allows(&self.agent.tools, &planned.call.tool_name);
-        async move {
-            let started = Instant::now();
-            let call_id = planned.call_id;
-            let returned = match allowed {
-                true => call(&shared.tools, &context, planned).await,
-                false => Err(format!("There is no tool named {}.", planned.call.tool_name)),
-            };
-            let mut outcome = keep_chart(&*shared.storage, context.conversation_id, returned).await;
-            outcome.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            RunEvent::ToolReturned { call_id, outcome }
-        }
-        .boxed()
-    }
-
-    /// After the log refused an event the run is over without an end: tries a few times to write one. If
-    /// that fails too, the next start marks the run `interrupted`.
-    async fn mend(&mut self) {
-        if !self.broken {
-            return;
-        }
-        let why = "The server could not write to its database.".to_owned();
-        let frame = Problem::new(Code::RunFailed, why.clone()).into_frame(None);
-        self.shared.publish(self.conversation, EphemeralFrame::Error(frame)).await;
-        self.typing(false).await;
-        let end = AgentRun { message: Some(why), ..AgentRun::new(self.run.run_id, RunStatus::Failed) };
-        for wait_ms in [100, 400, 1_600] {
-            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-            match self.shared.append(self.conversation, Event::AgentRun(end.clone())).await {
-                Err(StorageError::Database(_)) => {}
-                _ => return,
-            }
-        }
-    }
-}
-
-/// One call of one tool: bounded in time, a panic is an error.
-async fn call(tools: &Tools, context: &ToolContext, planned: PlannedCall) -> Result<ToolOutput, String> {
-    let name = planned.call.tool_name;
-    let Some(tool) = tools.get(&name) else { return Err(format!("There is no tool named {name}.")) };
-    let deadline = Duration::from_millis(limits::TOOL_TIMEOUT_MS);
-    let call = AssertUnwindSafe(tool.call(context, planned.call.arguments)).catch_unwind();
-    match tokio::time::timeout(deadline, call).await {
-        Ok(Ok(Ok(output))) => Ok(output),
-        Ok(Ok(Err(error))) => Err(error.to_string()),
-        Ok(Err(_panic)) => {
-            tracing::error!(tool = name, "a tool panicked");
-            Err(format!("{name} failed inside."))
-        }
-        Err(_elapsed) => Err(format!("{name} took longer than {} s and was stopped.", deadline.as_secs())),
-    }
-}
-
-/// What the machine is told of a call: its text bounded, its chart stored.
-async fn keep_chart(
-    storage: &dyn Storage,
-    conversation: ConversationId,
-    returned: Result<ToolOutput, String>,
-) -> ToolOutcome {
-    let failed = |text| ToolOutcome { success: false, text, chart: None, duration_ms: 0 };
-    let ToolOutput { text, chart } = match returned {
-        Ok(output) => output,
-        Err(error) => return failed(bounded(error)),
-    };
-    let Some(chart) = chart else {
-        return ToolOutcome { success: true, text: bounded(text), chart: None, duration_ms: 0 };
-    };
-    let id = fresh_id!(ChartId);
-    if let Err(error) = storage.put_chart(conversation, id, &chart.svg).await {
-        tracing::error!(%error, "a chart could not be kept");
-        return failed("The chart was drawn but could not be stored.".into());
-    }
-    let drawn = DrawnChart { id, title: chart.title, symbol: chart.symbol, table: chart.table };
-    let text = format!("{}\nPicture: {}", bounded(text), chart_url(id));
-    ToolOutcome { success: true, text, chart: Some(drawn), duration_ms: 0 }
-}
-
-fn bounded(mut text: String) -> String {
-    const CUT: &str = "\n(cut here: too long)";
-    if text.len() > limits::TOOL_OUTPUT_BYTES {
-        text.truncate(text.floor_char_boundary(limits::TOOL_OUTPUT_BYTES - CUT.len()));
-        text.push_str(CUT);
-    }
-    text
 }

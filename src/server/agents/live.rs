@@ -13,7 +13,7 @@ pub struct LiveText {
     conversation_id: ConversationId,
     run_id: RunId,
     message_id: MessageId,
-    agent: Author,
+    agent: Mutex<Author>,
     shown: Mutex<Shown>,
 }
 
@@ -25,31 +25,38 @@ struct Shown {
 
 impl LiveText {
     pub fn new(conversation_id: ConversationId, run_id: RunId, message_id: MessageId, agent: Author) -> Self {
-        Self { conversation_id, run_id, message_id, agent, shown: Mutex::default() }
+        Self { conversation_id, run_id, message_id, agent: Mutex::new(agent), shown: Mutex::default() }
     }
 
-    pub fn message_id(&self) -> MessageId {
-        self.message_id
+    /// Who writes it.
+    pub fn agent(&self) -> Author {
+        self.agent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub fn agent(&self) -> &Author {
-        &self.agent
+    /// Somebody else goes on.
+    pub fn set_agent(&self, agent: Author) {
+        *self.agent.lock().unwrap_or_else(PoisonError::into_inner) = agent;
     }
 
-    /// Appends, and gives the frame that says so. It is to be published after this, never before: a reader
-    /// who joins between the two has the text already, and the frame's offset truncates it to the same.
-    pub fn append(&self, delta: String) -> Token {
+    /// Writes from this byte on, and gives the frame that says so; `None` once it is closed. The frame is to be
+    /// published after this, never before: a reader who joins between the two has the text already, and the
+    /// frame's offset truncates it to the same.
+    pub fn write(&self, offset: usize, delta: &str) -> Option<Token> {
         let mut shown = self.shown();
-        let offset = shown.text.len() as u64;
-        shown.text.push_str(&delta);
-        Token {
+        if shown.closed {
+            return None;
+        }
+        let offset = shown.text.floor_char_boundary(offset);
+        shown.text.truncate(offset);
+        shown.text.push_str(delta);
+        Some(Token {
             conversation_id: self.conversation_id,
             run_id: self.run_id,
             message_id: self.message_id,
-            agent: self.agent.name.clone(),
-            offset,
-            delta,
-        }
+            agent: self.agent().name,
+            offset: offset as u64,
+            delta: delta.to_owned(),
+        })
     }
 
     /// From here on the log tells what was written.
@@ -63,7 +70,7 @@ impl LiveText {
         (!shown.closed && !shown.text.is_empty()).then(|| Stream {
             run_id: self.run_id,
             message_id: self.message_id,
-            agent: self.agent.name.clone(),
+            agent: self.agent().name,
             text: shown.text.clone(),
         })
     }

@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::{genai::GenaiClient, offline::OfflineClient, retry::Retrying};
@@ -44,7 +45,7 @@ pub enum ChatMessage {
 }
 
 /// A tool call as a model makes it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelCall {
     /// The provider's own name for the call, given back with its result.
     pub id: String,

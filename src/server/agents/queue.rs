@@ -8,11 +8,12 @@ use std::{
     },
 };
 
-use tokio::sync::Notify;
+use serde_json::Value;
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::live::LiveText;
-use crate::protocol::{ConversationId, RunId, UserRef, limits, server::Stream};
+use crate::protocol::{CallId, ConversationId, Problem, RunId, Seq, UserRef, limits, server::Stream};
 
 /// What others may do to a run and see of it.
 #[derive(Debug)]
@@ -27,11 +28,29 @@ pub struct RunHandle {
     over: CancellationToken,
     /// Its agent is at work, and shown typing.
     at_work: AtomicBool,
+    decide: mpsc::Sender<Decision>,
+    /// Until its driver takes it.
+    decisions: Mutex<Option<mpsc::Receiver<Decision>>>,
+}
+
+/// What somebody says about a call that waits to be allowed.
+#[derive(Debug)]
+pub struct Decision {
+    pub call_id: CallId,
+    pub approved: bool,
+    pub by: UserRef,
+    /// In the place of the model's own.
+    pub arguments: Option<Value>,
+    /// Hears the place of the `approval_resolved` once it is on disk, or why there is none.
+    pub reply: oneshot::Sender<Result<Seq, Problem>>,
 }
 
 impl RunHandle {
     pub fn new(run_id: RunId, cancel: CancellationToken, live: LiveText) -> Self {
+        let (decide, decisions) = mpsc::channel(limits::WAITING_DECISIONS);
         Self {
+            decide,
+            decisions: Mutex::new(Some(decisions)),
             run_id,
             cancel,
             live,
@@ -43,6 +62,17 @@ impl RunHandle {
 
     pub fn set_at_work(&self, at_work: bool) {
         self.at_work.store(at_work, Ordering::Relaxed);
+    }
+
+    /// For the run's driver; whoever asks again gets one that nobody speaks to.
+    pub fn decisions(&self) -> mpsc::Receiver<Decision> {
+        let mut decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
+        decisions.take().unwrap_or_else(|| mpsc::channel(1).1)
+    }
+
+    /// Whether the run hears it.
+    pub async fn decide(&self, decision: Decision) -> bool {
+        self.decide.send(decision).await.is_ok()
     }
 
     pub async fn turn(&self) {
@@ -106,7 +136,7 @@ impl RunQueue {
         let rooms = self.rooms();
         let runs = rooms.get(&conversation).into_iter().flatten();
         let working = runs.filter(|handle| handle.at_work.load(Ordering::Relaxed)).map(|handle| handle.live.agent());
-        working.map(|agent| UserRef { id: agent.id, name: agent.name.clone() }).collect()
+        working.map(|agent| UserRef { id: agent.id, name: agent.name }).collect()
     }
 
     fn leave(&self, conversation: ConversationId, run: RunId) {

@@ -1,58 +1,125 @@
 //! One run as a pure machine: events in, effects out. No I/O, no clock, no fresh ids in here; the driver
 //! performs the effects in their order and brings back what came of them.
 //!
+//! Whatever it is told is written to the run's journal, in one commit with the events that follow from it.
+//! Told the same again after a crash, it stands where it stood: nothing in here may depend on anything but what
+//! it was told and the team.
+//!
 //! The order on the log is fixed by this machine alone: `agent_run initializing`, `agent_run processing`,
 //! then steps, calls, results, charts and progress, then `message`, `result` and `agent_run completed`. A run
 //! that ends otherwise keeps what was written as a partial `message` before its last `agent_run`. An event
 //! that does not fit the phase is ignored: the last word of a tool that was stopped changes nothing.
 
-use std::collections::VecDeque;
-
-use super::llm::{ChatMessage, ModelCall};
-use crate::protocol::{
-    AgentRun, AgentStep, Author, CallId, ChartId, Event, Message, MessageId, RunId, RunStatus, Sender, Visibility,
-    agent::{ChartGenerated, ChartTable, Progress, RunResult, ToolCall, ToolResult, Usage},
-    limits,
-    server::Format,
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    llm::{ChatMessage, ModelCall},
+    orchestrator::Orchestrator,
+    team::Team,
+};
+use crate::{
+    protocol::{
+        CallId, ChartId, Event, Message, MessageId, RunId, Timestamp, UserId, UserRef,
+        agent::{ChartTable, Usage},
+        limits,
+        server::Author,
+    },
+    server::storage::Spent,
+};
+
+mod calls;
+mod spend;
+mod talk;
+mod tell;
+
+pub use tell::chart_url;
+
+use talk::Talk;
+
 /// What a run is from its first moment on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunSpec {
     pub run_id: RunId,
     /// The answer's, from its first token on.
     pub message_id: MessageId,
-    pub agent: Author,
-    pub max_turns: u32,
+    pub question: Message,
+    /// Whose budget it is.
+    pub asked_by: UserId,
+    /// The question was answered before, and that answer is not to be looked at.
+    pub again: bool,
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RunEvent {
     /// The question is there; `waits` says for what, where its turn has not come.
     Asked {
         waits: Option<String>,
     },
-    /// Its turn has come.
-    Started,
+    /// Its turn has come. `today` is what the asker's runs used up today, before this one.
+    Started {
+        way: Way,
+        today: Spent,
+    },
+    /// The server stopped in the middle, and is back.
+    Resumed,
     /// The model wrote.
     Text(String),
+    /// The model's call failed and is made again: what it brought is void.
+    Retrying {
+        attempt: u32,
+        of: u32,
+        delay_ms: u64,
+        reason: String,
+    },
     /// The model wants a tool.
     Called(PlannedCall),
     /// What the model's current call read and wrote so far.
     Used(Usage),
-    /// The model's answer of this turn is whole.
-    ModelDone,
+    /// The model's answer of this call is whole.
+    ModelDone(ModelTimes),
     ModelFailed(String),
     ToolReturned {
         call_id: CallId,
         outcome: ToolOutcome,
     },
+    /// Somebody allowed a call or did not; nobody: the time ran out.
+    Decided {
+        call_id: CallId,
+        approved: bool,
+        by: Option<UserRef>,
+        /// In the place of the model's own.
+        arguments: Option<Value>,
+    },
     Stop(Stop),
 }
 
+/// How a question is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Way {
+    /// By this agent alone: its handle.
+    Direct(String),
+    /// As the team's orchestrator decides.
+    Team,
+}
+
+/// Of one call of a model.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelTimes {
+    /// `None`: there was no model to speak of.
+    pub model: Option<String>,
+    pub first_token_ms: Option<u64>,
+    pub duration_ms: u64,
+}
+
 /// Why a run ends before its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stop {
     Cancelled(String),
     Interrupted(String),
@@ -60,15 +127,19 @@ pub enum Stop {
 }
 
 /// A tool call with its place in the timeline.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlannedCall {
     pub call_id: CallId,
     pub call: ModelCall,
     /// What the agent does by it, in plain words.
     pub activity: String,
+    /// It changes nothing: where nobody knows whether it was made, it is made again.
+    pub repeatable: bool,
+    /// Somebody has to allow it.
+    pub asks_first: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ToolOutcome {
     pub success: bool,
     /// As the model reads it.
@@ -78,7 +149,7 @@ pub struct ToolOutcome {
 }
 
 /// A picture that is stored.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DrawnChart {
     pub id: ChartId,
     pub title: String,
@@ -91,64 +162,105 @@ pub struct DrawnChart {
 pub enum Effect {
     /// To the log; whatever follows waits for the commit.
     Append(Event),
-    /// Ask the model with [`RunMachine::transcript`]; without tools it has to answer.
-    CallModel {
-        with_tools: bool,
-    },
+    /// To the asker's account.
+    Spend(Spent),
+    /// Ask the model what [`RunMachine::request`] says.
+    CallModel,
     CallTool(PlannedCall),
-    /// Show this text as appended to the answer.
-    Show(String),
-    TypingStart,
-    TypingStop,
+    /// Show this text in the answer from this byte on.
+    Show {
+        offset: usize,
+        delta: String,
+    },
+    /// This agent is at work, and shown typing; or nobody.
+    AtWork(Option<Author>),
     /// Tell everyone in the conversation that the run failed.
     Report(String),
     /// Nothing more comes: let go of model and tools.
     Finish,
 }
 
+/// What a model is to be asked. `messages` come after those of the conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    pub system: String,
+    pub messages: Vec<ChatMessage>,
+    /// Names, as in [`super::team::Agent::tools`].
+    pub tools: Vec<String>,
+    pub ask_before: Vec<String>,
+    pub model: Option<String>,
+    pub schema: Option<Value>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     New,
+    /// For its turn.
     Waiting,
     Model,
     Tool,
+    Approval,
     Over,
 }
 
 #[derive(Debug)]
 pub struct RunMachine {
     spec: RunSpec,
+    team: Arc<Team>,
+    /// Where the team works together.
+    orchestrator: Option<Orchestrator>,
     phase: Phase,
     turn: u32,
-    /// The answer so far, over all turns.
+    max_turns: u32,
+    /// Who speaks, and for whom.
+    talk: Talk,
+    /// The answer so far, over all calls.
     text: String,
-    /// Where this turn's text begins in it.
-    turn_start: usize,
-    /// Calls of this turn that the model asked for, then those still to be made.
+    /// Where this call's text begins in it.
+    call_start: usize,
+    /// What stands after that is of a call that failed: shown until something takes its place.
+    is_void: bool,
+    /// Calls that the model asked for, then those still to be made.
     calls: VecDeque<PlannedCall>,
     /// Calls beyond what a turn allows.
     left_out: usize,
-    /// The call being made.
+    /// The call being made, or waiting to be allowed.
     current: Option<PlannedCall>,
-    transcript: Vec<ChatMessage>,
+    /// Until when it waits.
+    expires_at: Option<Timestamp>,
+    /// Who decided about a call.
+    decided: BTreeMap<CallId, String>,
     used: Usage,
-    used_this_turn: Usage,
+    used_this_call: Usage,
+    spent: Spent,
+    today: Spent,
+    resumes: u32,
 }
 
 impl RunMachine {
-    pub fn new(spec: RunSpec) -> Self {
+    pub fn new(spec: RunSpec, team: Arc<Team>) -> Self {
+        let talk = Talk::direct(team.leader().clone());
         Self {
             spec,
+            orchestrator: None,
             phase: Phase::New,
             turn: 0,
+            max_turns: talk.agent.max_turns,
+            team,
+            talk,
             text: String::new(),
-            turn_start: 0,
+            call_start: 0,
+            is_void: false,
             calls: VecDeque::new(),
             left_out: 0,
             current: None,
-            transcript: Vec::new(),
+            expires_at: None,
+            decided: BTreeMap::new(),
             used: Usage::default(),
-            used_this_turn: Usage::default(),
+            used_this_call: Usage::default(),
+            spent: Spent::default(),
+            today: Spent::default(),
+            resumes: 0,
         }
     }
 
@@ -156,256 +268,109 @@ impl RunMachine {
         self.phase == Phase::Over
     }
 
-    /// What the model said and its tools returned in this run, after the conversation it was shown.
-    pub fn transcript(&self) -> &[ChatMessage] {
-        &self.transcript
+    /// Its turn has not come yet.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::New | Phase::Waiting)
     }
 
-    pub fn handle(&mut self, event: RunEvent) -> Vec<Effect> {
+    /// The answer as it was shown.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Who is at work.
+    pub fn agent(&self) -> Author {
+        self.talk.agent.author()
+    }
+
+    /// Whether it can go on after a restart: nothing is under way of which nobody would know what it did.
+    pub fn can_go_on(&self) -> bool {
+        self.phase != Phase::Tool || self.current.as_ref().is_some_and(|call| call.repeatable)
+    }
+
+    /// `at`: the time of the event.
+    pub fn handle(&mut self, event: RunEvent, at: Timestamp) -> Vec<Effect> {
         match (self.phase, event) {
             (Phase::New, RunEvent::Asked { waits }) => {
                 self.phase = Phase::Waiting;
-                vec![self.status(RunStatus::Initializing, waits)]
+                vec![self.asked(waits)]
             }
-            (Phase::Waiting, RunEvent::Started) => self.start(),
-            (Phase::Model, RunEvent::Text(delta)) => self.write(delta),
+            (Phase::Waiting, RunEvent::Started { way, today }) => self.start(&way, today),
+            (Phase::Model, RunEvent::Text(delta)) => self.write(&delta),
+            (Phase::Model, RunEvent::Retrying { attempt, of, delay_ms, reason }) => {
+                self.retry(attempt, of, delay_ms, &reason)
+            }
             (Phase::Model, RunEvent::Called(call)) => {
                 self.ask_for(call);
                 Vec::new()
             }
             (Phase::Model, RunEvent::Used(usage)) => {
-                self.used_this_turn = usage;
+                self.used_this_call = usage;
                 Vec::new()
             }
-            (Phase::Model, RunEvent::ModelDone) => self.model_done(),
-            (Phase::Model, RunEvent::ModelFailed(reason)) => self.end(Stop::Failed(reason)),
-            (Phase::Tool, RunEvent::ToolReturned { call_id, outcome }) => self.tool_returned(call_id, outcome),
+            (Phase::Model, RunEvent::ModelDone(times)) => self.model_done(&times, at),
+            (Phase::Model, RunEvent::ModelFailed(reason)) => self.model_failed(reason),
+            (Phase::Tool, RunEvent::ToolReturned { call_id, outcome }) => self.tool_returned(call_id, outcome, at),
+            (Phase::Approval, RunEvent::Decided { call_id, approved, by, arguments }) => {
+                self.decided(call_id, approved, by, arguments, at)
+            }
+            (_, RunEvent::Resumed) => self.resume(),
             (Phase::New, RunEvent::Stop(stop)) => {
-                let mut effects = vec![self.status(RunStatus::Initializing, None)];
+                let mut effects = vec![self.asked(None)];
                 effects.extend(self.end(stop));
                 effects
             }
-            (Phase::Waiting | Phase::Model | Phase::Tool, RunEvent::Stop(stop)) => self.end(stop),
+            (Phase::Over, _) => Vec::new(),
+            (_, RunEvent::Stop(stop)) => self.end(stop),
             _ => Vec::new(),
         }
     }
 
-    fn start(&mut self) -> Vec<Effect> {
-        let mut effects = vec![self.status(RunStatus::Processing, None), Effect::TypingStart];
-        effects.extend(self.next_turn());
-        effects
-    }
-
-    fn next_turn(&mut self) -> Vec<Effect> {
-        self.phase = Phase::Model;
-        self.turn += 1;
-        self.turn_start = self.text.len();
-        self.left_out = 0;
-        let done = f64::from(self.turn - 1) / f64::from(self.spec.max_turns.max(1));
-        let doing = if self.turn == 1 { "Looking at the question" } else { "Going through the results" };
-        vec![
-            self.progress(done * 100.0),
-            self.step(doing),
-            Effect::CallModel { with_tools: self.turn < self.spec.max_turns },
-        ]
-    }
-
-    fn write(&mut self, delta: String) -> Vec<Effect> {
-        if delta.is_empty() {
-            return Vec::new();
-        }
-        let mut effects = Vec::new();
-        if self.text.is_empty() {
-            effects.push(self.step("Writing the answer"));
-        }
-        // What is said in a later turn is a paragraph of its own.
-        let apart = self.turn_start > 0 && self.text.len() == self.turn_start;
-        let mut shown = if apart { format!("\n\n{delta}") } else { delta };
-        let room = limits::ANSWER_BYTES - self.text.len();
-        let too_long = shown.len() > room;
-        if too_long {
-            shown.truncate(shown.floor_char_boundary(room));
-        }
-        self.text.push_str(&shown);
-        if !shown.is_empty() {
-            effects.push(Effect::Show(shown));
-        }
-        if too_long {
-            let reason = format!("The answer grew beyond {} KiB and was cut there.", limits::ANSWER_BYTES / 1024);
-            effects.extend(self.end(Stop::Failed(reason)));
-        }
-        effects
-    }
-
-    fn ask_for(&mut self, call: PlannedCall) {
-        if self.calls.len() < limits::CALLS_PER_TURN {
-            self.calls.push_back(call);
-        } else {
-            self.left_out += 1;
-        }
-    }
-
-    fn model_done(&mut self) -> Vec<Effect> {
-        self.count_usage();
-        if self.calls.is_empty() {
-            return self.complete();
-        }
-        if self.turn >= self.spec.max_turns {
-            return self.end(Stop::Failed(format!("No answer after {} turns.", self.spec.max_turns)));
-        }
-        self.transcript.push(ChatMessage::Assistant {
-            text: self.text[self.turn_start..].trim().to_owned(),
-            calls: self.calls.iter().map(|planned| planned.call.clone()).collect(),
-        });
-        let mut effects = Vec::new();
-        if self.left_out > 0 {
-            effects.push(self.step(&format!("Leaving out {} calls: too many for one turn", self.left_out)));
-        }
-        effects.extend(self.next_call());
-        effects
-    }
-
-    fn next_call(&mut self) -> Vec<Effect> {
-        let Some(planned) = self.calls.pop_front() else { return self.next_turn() };
-        self.phase = Phase::Tool;
-        self.current = Some(planned.clone());
-        let call = ToolCall {
-            run_id: self.spec.run_id,
-            call_id: planned.call_id,
-            agent: self.spec.agent.name.clone(),
-            tool_name: planned.call.tool_name.clone(),
-            arguments: planned.call.arguments.clone(),
-        };
-        vec![self.step(&planned.activity), Effect::Append(Event::ToolCall(call)), Effect::CallTool(planned)]
-    }
-
-    fn tool_returned(&mut self, call_id: CallId, outcome: ToolOutcome) -> Vec<Effect> {
-        let Some(planned) = self.current.take_if(|current| current.call_id == call_id) else { return Vec::new() };
-        let mut effects = vec![Effect::Append(Event::ToolResult(ToolResult {
-            run_id: self.spec.run_id,
-            call_id,
-            agent: self.spec.agent.name.clone(),
-            tool_name: planned.call.tool_name.clone(),
-            success: outcome.success,
-            result_preview: preview(&outcome.text),
-            duration_ms: outcome.duration_ms,
-        }))];
-        if let Some(DrawnChart { id, title, symbol, table }) = outcome.chart {
-            let (run_id, url, table) = (self.spec.run_id, chart_url(id), Some(table));
-            let chart = ChartGenerated { run_id, chart_id: id, url, title, symbol, table };
-            effects.push(Effect::Append(Event::ChartGenerated(chart)));
-        }
-        self.transcript.push(ChatMessage::Tool {
-            call_id: planned.call.id,
-            tool_name: planned.call.tool_name,
-            success: outcome.success,
-            text: outcome.text,
-        });
-        effects.extend(self.next_call());
-        effects
-    }
-
-    fn complete(&mut self) -> Vec<Effect> {
-        if self.text.trim().is_empty() {
-            return self.end(Stop::Failed("The model gave no answer.".into()));
-        }
-        let message = self.message(false);
-        let result = RunResult {
-            run_id: self.spec.run_id,
-            content: message.text.clone(),
-            format: Format::Markdown,
-            message_id: self.spec.message_id,
-        };
-        let effects = vec![
-            self.progress(100.0),
-            Effect::Append(Event::Message(message)),
-            Effect::Append(Event::Result(result)),
-            self.status(RunStatus::Completed, None),
-            Effect::TypingStop,
-            Effect::Finish,
-        ];
-        self.phase = Phase::Over;
-        effects
-    }
-
-    fn end(&mut self, stop: Stop) -> Vec<Effect> {
-        self.count_usage();
-        let mut effects = Vec::new();
-        if !self.text.trim().is_empty() {
-            effects.push(Effect::Append(Event::Message(self.message(true))));
-        }
-        let was_typing = matches!(self.phase, Phase::Model | Phase::Tool);
-        match stop {
-            Stop::Cancelled(why) => effects.push(self.status(RunStatus::Cancelled, Some(why))),
-            Stop::Interrupted(why) => effects.push(self.status(RunStatus::Interrupted, Some(why))),
-            Stop::Failed(why) => {
-                effects.push(self.status(RunStatus::Failed, Some(why.clone())));
-                effects.push(Effect::Report(why));
+    fn start(&mut self, way: &Way, today: Spent) -> Vec<Effect> {
+        self.today = today;
+        let mut effects = vec![self.processing()];
+        match way {
+            Way::Direct(handle) => {
+                let agent = self.team.by_handle(handle).unwrap_or_else(|| self.team.leader()).clone();
+                effects.extend(self.direct(agent));
+            }
+            Way::Team => {
+                let mut orchestrator = Orchestrator::new(self.team.clone());
+                let next = orchestrator.begin();
+                self.orchestrator = Some(orchestrator);
+                effects.push(self.step("Looking at the question"));
+                effects.extend(self.next(next));
             }
         }
-        if was_typing {
-            effects.push(Effect::TypingStop);
-        }
-        effects.push(Effect::Finish);
-        self.phase = Phase::Over;
         effects
     }
 
-    fn count_usage(&mut self) {
-        let turn = std::mem::take(&mut self.used_this_turn);
-        self.used.input_tokens = self.used.input_tokens.saturating_add(turn.input_tokens);
-        self.used.output_tokens = self.used.output_tokens.saturating_add(turn.output_tokens);
-    }
-
-    fn status(&self, status: RunStatus, message: Option<String>) -> Effect {
-        let usage = (status.is_over() && self.used != Usage::default()).then_some(self.used);
-        Effect::Append(Event::AgentRun(AgentRun { message, usage, ..AgentRun::new(self.spec.run_id, status) }))
-    }
-
-    fn step(&self, message: &str) -> Effect {
-        let Author { name, emoji, .. } = self.spec.agent.clone();
-        let step = AgentStep::new(self.spec.run_id, name, emoji.unwrap_or_default(), self.turn, message.to_owned());
-        Effect::Append(Event::AgentStep(step))
-    }
-
-    fn progress(&self, percentage: f64) -> Effect {
-        Effect::Append(Event::Progress(Progress {
-            run_id: self.spec.run_id,
-            current_turn: self.turn,
-            max_turns: self.spec.max_turns,
-            percentage,
-        }))
-    }
-
-    fn message(&self, partial: bool) -> Message {
-        Message {
-            id: self.spec.message_id,
-            sender: Sender::Agent,
-            author: self.spec.agent.clone(),
-            text: self.text.clone(),
-            format: Format::Markdown,
-            client_id: None,
-            reply_to: None,
-            run_id: Some(self.spec.run_id),
-            visibility: Visibility::Public,
-            partial,
+    /// After a restart: what was under way is done again where that is safe.
+    fn resume(&mut self) -> Vec<Effect> {
+        if matches!(self.phase, Phase::New | Phase::Waiting | Phase::Approval | Phase::Over) {
+            return Vec::new();
         }
-    }
-}
-
-/// Where a chart is served.
-pub fn chart_url(id: ChartId) -> String {
-    format!("/api/v1/charts/{id}.svg")
-}
-
-/// A tool's answer as the timeline shows it.
-fn preview(text: &str) -> String {
-    match text.char_indices().nth(limits::RESULT_PREVIEW_CHARS) {
-        None => text.to_owned(),
-        Some(_) => {
-            let kept: String = text.chars().take(limits::RESULT_PREVIEW_CHARS - 1).collect();
-            format!("{kept}…")
+        self.resumes += 1;
+        if self.resumes > limits::RUN_RESUMES {
+            let why = format!("The server stopped {} times during this run. Retry to ask again.", self.resumes);
+            return self.end(Stop::Interrupted(why));
         }
+        if !self.can_go_on() {
+            let tool = self.current.as_ref().map_or("A tool", |planned| &planned.call.tool_name);
+            let why = format!(
+                "The server stopped while {tool} was at work, and nobody knows whether it took effect. See what it did before you retry."
+            );
+            return self.end(Stop::Interrupted(why));
+        }
+        let mut effects = vec![self.step("Going on after a restart of the server"), self.at_work()];
+        match &self.current {
+            Some(planned) => effects.push(Effect::CallTool(planned.clone())),
+            None => {
+                self.void();
+                effects.push(Effect::CallModel);
+            }
+        }
+        effects
     }
 }
 

@@ -9,13 +9,13 @@ use axum::{
 
 use super::{
     body::Body,
-    params::{ConversationPath, Window},
+    params::{ConversationPath, RunPath, Window},
     problem::Failure,
 };
 use crate::{
     protocol::{
         EphemeralFrame, Problem,
-        http::{CancelAccepted, Messages, PostMessage},
+        http::{Messages, PostMessage, RunAccepted},
     },
     server::{auth::Caller, conversations::Conversations, storage::Page},
 };
@@ -73,9 +73,18 @@ pub(super) async fn cancel(
     caller: Caller,
     State(conversations): State<Conversations>,
     ConversationPath(id): ConversationPath,
-) -> Result<(StatusCode, Json<CancelAccepted>), Problem> {
+) -> Result<(StatusCode, Json<RunAccepted>), Problem> {
     let (run_id, _) = conversations.cancel(&caller.user, id, None).await?;
-    Ok((StatusCode::ACCEPTED, Json(CancelAccepted { run_id })))
+    Ok((StatusCode::ACCEPTED, Json(RunAccepted { run_id })))
+}
+
+pub(super) async fn retry(
+    caller: Caller,
+    State(conversations): State<Conversations>,
+    RunPath { id, run_id }: RunPath,
+) -> Result<(StatusCode, Json<RunAccepted>), Problem> {
+    let run_id = conversations.retry(&caller.user, id, run_id).await?;
+    Ok((StatusCode::ACCEPTED, Json(RunAccepted { run_id })))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use crate::protocol::{ConversationId, Problem, Seq};
+use crate::protocol::{ConversationId, Problem, RunId, Seq};
 
 /// The `{id}` of a path. What is no id is nobody's: 404.
 pub struct ConversationPath(pub ConversationId);
@@ -21,6 +21,26 @@ impl<S: Send + Sync> FromRequestParts<S> for ConversationPath {
         }
         let params = Path::<Params>::from_request_parts(parts, state).await;
         params.map(|Path(params)| Self(params.id)).map_err(|_| Problem::not_found())
+    }
+}
+
+/// The `{id}` and `{run_id}` of a path.
+pub struct RunPath {
+    pub id: ConversationId,
+    pub run_id: RunId,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for RunPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        #[derive(Deserialize)]
+        struct Params {
+            id: ConversationId,
+            run_id: RunId,
+        }
+        let params = Path::<Params>::from_request_parts(parts, state).await;
+        params.map(|Path(Params { id, run_id })| Self { id, run_id }).map_err(|_| Problem::not_found())
     }
 }
 

@@ -16,13 +16,13 @@ use sqlx::{
 
 use self::{batch::Work, committer::Queue};
 use super::{
-    Access, Append, Appended, CommitSink, MemberRow, MessagePage, NewConversation, NewUser, Page, Result, Session,
-    Storage, StoredFrame,
+    Access, Append, Appended, CommitSink, MemberRow, MessagePage, NewConversation, NewUser, Page, Result, RunRow,
+    Session, Spent, Storage, StoredFrame,
 };
 use crate::{
     fresh_id,
     protocol::{
-        ChartId, ConversationId, LogEpoch, RunId, Seq, SessionId, Timestamp, UserId,
+        ChartId, ConversationId, LogEpoch, MessageId, RunId, Seq, SessionId, Timestamp, UserId,
         http::{Conversation, MessageNow, Role, User},
         limits::{BUSY_TIMEOUT, READ_CONNECTIONS, WAL_PAGES, WRITE_CACHE_KIB, WRITES_PER_COMMIT},
         server::ReadPosition,
@@ -180,6 +180,10 @@ impl Storage for SqliteStorage {
         log::agent_events(&self.read, id, from, limit).await
     }
 
+    async fn message(&self, id: ConversationId, message: MessageId) -> Result<Option<MessageNow>> {
+        messages::find(&self.read, id, message).await
+    }
+
     async fn search(&self, id: ConversationId, query: &str, limit: u64) -> Result<Vec<MessageNow>> {
         self.queue.write(Work::Index).await?;
         search::find(&self.read, id, query, limit).await
@@ -200,6 +204,18 @@ impl Storage for SqliteStorage {
 
     async fn unfinished_runs(&self) -> Result<Vec<(ConversationId, RunId)>> {
         runs::unfinished(&self.read).await
+    }
+
+    async fn run_journal(&self, run: RunId) -> Result<Vec<String>> {
+        runs::journal(&self.read, run).await
+    }
+
+    async fn run(&self, run: RunId) -> Result<Option<RunRow>> {
+        runs::find(&self.read, run).await
+    }
+
+    async fn spent(&self, user: UserId, at: Timestamp) -> Result<Spent> {
+        runs::spent(&self.read, user, at).await
     }
 
     async fn put_chart(&self, conversation: ConversationId, id: ChartId, svg: &str) -> Result<()> {

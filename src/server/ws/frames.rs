@@ -134,8 +134,9 @@ impl Dispatcher {
                 Err(Problem::invalid("conversation_id", "not a dialog: nobody takes over a room"))
             }
             ClientFrame::Approve(frame) => {
-                self.must_see(frame.conversation_id).await?;
-                Err(Problem::new(Code::NotFound, "Nothing waits for that approval."))
+                let id = frame.conversation_id;
+                let seq = conversations.approve(caller, id, frame).await?;
+                self.ack(id, seq, reference)
             }
             ClientFrame::Ping(frame) => self.pong(frame),
         }

@@ -2,7 +2,18 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::protocol::UserId;
+use crate::{
+    protocol::{
+        RunStatus, Sender, Visibility,
+        agent::{StepTopic, ToolCall},
+    },
+    server::agents::team::Agent,
+};
+
+mod approval;
+mod budget;
+mod resume;
+mod team;
 
 const RUN: RunId = RunId::from_parts(1, 1);
 const ANSWER: MessageId = MessageId::from_parts(1, 2);
@@ -11,9 +22,50 @@ fn drawn(id: ChartId, title: &str) -> DrawnChart {
     DrawnChart { id, title: title.into(), symbol: None, table: Default::default() }
 }
 
-fn machine(max_turns: u32) -> RunMachine {
-    let agent = Author { id: UserId::of_agent("assistant"), name: "Assistant".into(), emoji: Some("🐦".into()) };
-    RunMachine::new(RunSpec { run_id: RUN, message_id: ANSWER, agent, max_turns })
+/// One agent alone.
+fn alone(max_turns: u32) -> Team {
+    let assistant = Team::built_in().leader().as_ref().clone();
+    Team::of(Agent { max_turns, ..assistant }, [])
+}
+
+fn question() -> Message {
+    Message {
+        id: MessageId::from_parts(1, 1),
+        sender: Sender::User,
+        author: Author { id: UserId::of_agent("anna"), name: "Anna".into(), emoji: None },
+        text: "And?".into(),
+        format: Default::default(),
+        client_id: None,
+        reply_to: None,
+        run_id: None,
+        visibility: Visibility::Public,
+        partial: false,
+    }
+}
+
+fn spec() -> RunSpec {
+    RunSpec { run_id: RUN, message_id: ANSWER, question: question(), asked_by: UserId::of_agent("anna"), again: false }
+}
+
+fn asked() -> RunEvent {
+    RunEvent::Asked { waits: None }
+}
+
+fn started() -> RunEvent {
+    RunEvent::Started { way: Way::Direct("assistant".into()), today: Spent::default() }
+}
+
+fn done() -> RunEvent {
+    RunEvent::ModelDone(ModelTimes::default())
+}
+
+fn retrying() -> RunEvent {
+    RunEvent::Retrying { attempt: 2, of: 4, delay_ms: 500, reason: "The model's answer broke off.".into() }
+}
+
+/// The time of the nth event.
+fn moment(n: usize) -> Timestamp {
+    Timestamp(i64::try_from(n).expect("few events") * 1_000)
 }
 
 fn call(number: u64) -> PlannedCall {
@@ -21,6 +73,8 @@ fn call(number: u64) -> PlannedCall {
         call_id: CallId::from_parts(number, 0),
         call: ModelCall { id: format!("call_{number}"), tool_name: "calculate".into(), arguments: json!({}) },
         activity: "Calculating".into(),
+        repeatable: true,
+        asks_first: false,
     }
 }
 
@@ -39,6 +93,8 @@ fn appended(effect: &Effect) -> Option<&Event> {
 /// Plays events and checks after each what must hold at any time.
 struct Play {
     machine: RunMachine,
+    team: Arc<Team>,
+    journal: Vec<RunEvent>,
     effects: Vec<Effect>,
     /// The model is being asked.
     asked: bool,
@@ -46,29 +102,69 @@ struct Play {
     tool: Option<CallId>,
     /// What the model wrote while it was asked.
     written: String,
+    /// Some of that may be void.
+    voided: bool,
 }
 
 impl Play {
     fn new(max_turns: u32) -> Self {
-        Self { machine: machine(max_turns), effects: vec![], asked: false, tool: None, written: String::new() }
+        Self::of(alone(max_turns))
+    }
+
+    fn of(team: Team) -> Self {
+        let team = Arc::new(team);
+        let machine = RunMachine::new(spec(), team.clone());
+        Self {
+            machine,
+            team,
+            journal: vec![],
+            effects: vec![],
+            asked: false,
+            tool: None,
+            written: String::new(),
+            voided: false,
+        }
+    }
+
+    /// Asked, and its turn has come.
+    fn begun(team: Team) -> Self {
+        let mut play = Self::of(team);
+        play.tell(asked()).tell(started());
+        play
+    }
+
+    /// The server was killed: another machine is told the journal, and that it goes on.
+    fn killed(&mut self) -> &mut Self {
+        let mut machine = RunMachine::new(spec(), self.team.clone());
+        for (n, event) in self.journal.iter().enumerate() {
+            let entry = serde_json::to_string(event).expect("an event encodes");
+            machine.handle(serde_json::from_str(&entry).expect("an event is read"), moment(n));
+        }
+        assert_eq!(format!("{machine:?}"), format!("{:?}", self.machine), "the journal tells all");
+        self.machine = machine;
+        (self.asked, self.tool) = (false, None);
+        self.tell(RunEvent::Resumed)
     }
 
     fn tell(&mut self, event: RunEvent) -> &mut Self {
-        if let (RunEvent::Text(text), true) = (&event, self.asked) {
-            self.written.push_str(text);
+        match &event {
+            RunEvent::Text(text) if self.asked => self.written.push_str(text),
+            RunEvent::Retrying { .. } | RunEvent::Resumed => self.voided = true,
+            _ => {}
         }
-        if self.asked && matches!(event, RunEvent::ModelDone | RunEvent::ModelFailed(_)) {
+        self.journal.push(event.clone());
+        if self.asked && matches!(event, RunEvent::ModelDone(_) | RunEvent::ModelFailed(_)) {
             self.asked = false;
         }
         if matches!(event, RunEvent::ToolReturned { call_id, .. } if Some(call_id) == self.tool) {
             self.tool = None;
         }
         let over = self.machine.is_over();
-        let effects = self.machine.handle(event);
+        let effects = self.machine.handle(event, moment(self.journal.len() - 1));
         assert!(!over || effects.is_empty(), "nothing comes after the end");
         for effect in &effects {
             match effect {
-                Effect::CallModel { .. } => {
+                Effect::CallModel => {
                     assert!(!self.asked && self.tool.is_none(), "one thing at a time");
                     self.asked = true;
                 }
@@ -100,12 +196,17 @@ impl Play {
             .collect()
     }
 
+    /// As a reader has it.
     fn shown(&self) -> String {
-        let text = |effect: &Effect| match effect {
-            Effect::Show(text) => Some(text.clone()),
-            _ => None,
-        };
-        self.effects.iter().filter_map(text).collect()
+        let mut text = String::new();
+        for effect in &self.effects {
+            if let Effect::Show { offset, delta } = effect {
+                assert!(*offset <= text.len(), "no hole");
+                text.truncate(*offset);
+                text.push_str(delta);
+            }
+        }
+        text
     }
 
     fn message(&self) -> Option<&Message> {
@@ -119,12 +220,28 @@ impl Play {
         assert!(self.machine.is_over(), "a run always ends");
         let count = |wanted: &Effect| self.effects.iter().filter(|effect| *effect == wanted).count();
         assert_eq!((self.effects.last(), count(&Effect::Finish)), (Some(&Effect::Finish), 1));
-        assert_eq!(count(&Effect::TypingStart), count(&Effect::TypingStop), "who starts typing stops");
+        let mut at_work = self.effects.iter().filter_map(|effect| match effect {
+            Effect::AtWork(agent) => Some(agent.is_some()),
+            _ => None,
+        });
+        assert_ne!(at_work.next_back(), Some(true), "who is at work stops");
 
         let words = self.words();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let is_work =
-            |word: &&str| matches!(*word, "agent_step" | "progress" | "tool_call" | "tool_result" | "chart_generated");
+        let is_work = |word: &&str| {
+            matches!(
+                *word,
+                "agent_step"
+                    | "progress"
+                    | "tool_call"
+                    | "tool_result"
+                    | "chart_generated"
+                    | "approval"
+                    | "approval_resolved"
+                    | "waiting"
+                    | "processing"
+            )
+        };
         let (first, rest) = words.split_first().expect("a run leaves events");
         assert_eq!(*first, "initializing");
         let rest = match rest {
@@ -132,7 +249,7 @@ impl Play {
             rest => rest,
         };
         match rest {
-            ["message", "result", "completed"] => assert_eq!(count(&Effect::TypingStart), 1),
+            ["message", "result", "completed"] => {}
             ["partial", end] | [end] => assert!(matches!(*end, "cancelled" | "failed" | "interrupted"), "{words:?}"),
             _ => panic!("out of order: {words:?}"),
         }
@@ -142,7 +259,7 @@ impl Play {
         let shown = self.shown();
         assert_eq!(self.message().map_or("", |message| &message.text).trim(), shown.trim(), "no text is lost");
         let without_space = |text: &str| text.split_whitespace().collect::<String>();
-        if self.written.len() < limits::ANSWER_BYTES {
+        if !self.voided && self.written.len() < limits::ANSWER_BYTES {
             assert_eq!(without_space(&shown), without_space(&self.written), "all that was written is shown");
         }
         for event in self.log() {
@@ -160,22 +277,22 @@ impl Play {
 #[test]
 fn an_answer_with_a_tool_goes_in_the_order_of_the_protocol() {
     let mut play = Play::new(8);
-    play.tell(RunEvent::Asked { waits: None })
-        .tell(RunEvent::Started)
+    play.tell(asked())
+        .tell(started())
         .tell(RunEvent::Called(call(1)))
         .tell(RunEvent::Called(call(2)))
-        .tell(RunEvent::ModelDone)
+        .tell(done())
         .tell(returned(1, "391"))
         .tell(returned(2, "4"))
         .tell(RunEvent::Text("17 × 23 ".into()))
         .tell(RunEvent::Text("= 391".into()))
-        .tell(RunEvent::ModelDone);
+        .tell(done());
     let order = "initializing processing progress agent_step agent_step tool_call tool_result agent_step tool_call \
                  tool_result progress agent_step agent_step progress message result completed";
     assert_eq!(play.words().join(" "), order);
     assert_eq!(play.message().map(|message| message.text.as_str()), Some("17 × 23 = 391"));
     let heard: Vec<_> =
-        play.machine.transcript().iter().map(|message| matches!(message, ChatMessage::Tool { .. })).collect();
+        play.machine.request().messages.iter().map(|message| matches!(message, ChatMessage::Tool { .. })).collect();
     assert_eq!(heard, [false, true, true]);
     play.check_the_end();
 }
@@ -186,8 +303,8 @@ fn a_chart_is_told_of_after_its_result() {
     let chart = ChartId::from_parts(7, 7);
     let outcome =
         ToolOutcome { success: true, text: "drawn".into(), chart: Some(drawn(chart, "Sales")), duration_ms: 1 };
-    play.tell(RunEvent::Asked { waits: None }).tell(RunEvent::Started).tell(RunEvent::Called(call(1)));
-    play.tell(RunEvent::ModelDone).tell(RunEvent::ToolReturned { call_id: CallId::from_parts(1, 0), outcome });
+    play.tell(asked()).tell(started()).tell(RunEvent::Called(call(1)));
+    play.tell(done()).tell(RunEvent::ToolReturned { call_id: CallId::from_parts(1, 0), outcome });
     let at = play.words().iter().position(|word| word == "chart_generated").expect("a chart");
     assert_eq!(play.words()[at - 1], "tool_result");
     let Event::ChartGenerated(told) = play.log()[at] else { panic!("a chart") };
@@ -202,12 +319,12 @@ fn what_was_written_before_a_stop_stays() {
         (Stop::Failed("No.".into()), "failed"),
     ] {
         let mut play = Play::new(8);
-        play.tell(RunEvent::Asked { waits: None })
-            .tell(RunEvent::Started)
+        play.tell(asked())
+            .tell(started())
             .tell(RunEvent::Text("Half an".into()))
             .tell(RunEvent::Stop(stop))
             .tell(RunEvent::Text("swer".into()))
-            .tell(RunEvent::ModelDone);
+            .tell(done());
         assert_eq!(&play.words()[play.words().len() - 2..], ["partial", end]);
         assert_eq!(play.message().map(|message| message.text.as_str()), Some("Half an"));
         play.check_the_end();
@@ -226,33 +343,27 @@ fn a_stop_before_its_turn_leaves_two_events() {
 #[test]
 fn a_model_that_never_answers_is_ended_after_its_turns() {
     let mut play = Play::new(3);
-    play.tell(RunEvent::Asked { waits: None }).tell(RunEvent::Started);
+    play.tell(asked()).tell(started());
+    let mut offered = Vec::new();
     for number in 1.. {
         if play.machine.is_over() {
             break;
         }
-        play.tell(RunEvent::Called(call(number))).tell(RunEvent::ModelDone).tell(returned(number, "again"));
+        offered.push(!play.machine.request().tools.is_empty());
+        play.tell(RunEvent::Called(call(number))).tell(done()).tell(returned(number, "again"));
     }
-    let asked: Vec<bool> = play
-        .effects
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::CallModel { with_tools } => Some(*with_tools),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(asked, [true, true, false], "the last turn has no tools");
+    assert_eq!(offered, [true, true, false], "the last turn has no tools");
     play.check_the_end();
 }
 
 #[test]
 fn no_more_calls_are_made_than_a_turn_allows() {
     let mut play = Play::new(8);
-    play.tell(RunEvent::Asked { waits: None }).tell(RunEvent::Started);
+    play.tell(asked()).tell(started());
     for number in 0..=limits::CALLS_PER_TURN as u64 {
         play.tell(RunEvent::Called(call(number)));
     }
-    play.tell(RunEvent::ModelDone);
+    play.tell(done());
     for number in 0..=limits::CALLS_PER_TURN as u64 {
         play.tell(returned(number, "ok"));
     }
@@ -262,7 +373,7 @@ fn no_more_calls_are_made_than_a_turn_allows() {
 #[test]
 fn an_answer_is_cut_at_its_bound() {
     let mut play = Play::new(8);
-    play.tell(RunEvent::Asked { waits: None }).tell(RunEvent::Started).tell(RunEvent::Text("a".into()));
+    play.tell(asked()).tell(started()).tell(RunEvent::Text("a".into()));
     play.tell(RunEvent::Text("é".repeat(limits::ANSWER_BYTES / 2)));
     assert_eq!(play.message().map(|message| message.text.len()), Some(limits::ANSWER_BYTES - 1));
     assert_eq!(play.words().last().map(String::as_str), Some("failed"));
@@ -272,8 +383,8 @@ fn an_answer_is_cut_at_its_bound() {
 #[test]
 fn an_empty_answer_is_a_failure() {
     let mut play = Play::new(8);
-    play.tell(RunEvent::Asked { waits: None }).tell(RunEvent::Started).tell(RunEvent::Text(" \n".into()));
-    play.tell(RunEvent::ModelDone);
+    play.tell(asked()).tell(started()).tell(RunEvent::Text(" \n".into()));
+    play.tell(done());
     assert_eq!(play.words().last().map(String::as_str), Some("failed"));
     assert_eq!(play.message(), None);
 }
@@ -282,9 +393,9 @@ fn an_empty_answer_is_a_failure() {
 fn usage_is_added_up_over_the_turns() {
     let mut play = Play::new(8);
     let used = |input_tokens, output_tokens| RunEvent::Used(Usage { input_tokens, output_tokens, cost_micros: None });
-    play.tell(RunEvent::Asked { waits: None }).tell(RunEvent::Started).tell(used(5, 1)).tell(used(10, 2));
-    play.tell(RunEvent::Called(call(1))).tell(RunEvent::ModelDone).tell(returned(1, "ok"));
-    play.tell(used(20, 3)).tell(RunEvent::Text("Done.".into())).tell(RunEvent::ModelDone);
+    play.tell(asked()).tell(started()).tell(used(5, 1)).tell(used(10, 2));
+    play.tell(RunEvent::Called(call(1))).tell(done()).tell(returned(1, "ok"));
+    play.tell(used(20, 3)).tell(RunEvent::Text("Done.".into())).tell(done());
     let Some(Event::AgentRun(end)) = play.log().last().copied() else { panic!("an end") };
     assert_eq!(end.usage, Some(Usage { input_tokens: 30, output_tokens: 5, cost_micros: None }));
 }
@@ -303,6 +414,11 @@ enum Step {
         late: bool,
         chart: bool,
     },
+    Retrying,
+    /// A call that somebody has to allow.
+    CalledCarefully,
+    Decided(bool),
+    Killed,
     Cancelled,
     Failed,
 }
@@ -316,6 +432,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         8 => Just(Step::ModelDone),
         1 => Just(Step::ModelFailed),
         8 => (any::<bool>(), any::<bool>()).prop_map(|(late, chart)| Step::Returned { late, chart }),
+        2 => Just(Step::Retrying),
+        3 => Just(Step::CalledCarefully),
+        4 => any::<bool>().prop_map(Step::Decided),
+        1 => Just(Step::Killed),
         1 => Just(Step::Cancelled),
         1 => Just(Step::Failed),
     ];
@@ -334,14 +454,27 @@ proptest! {
         let mut number = 0;
         for step in steps {
             let event = match step {
-                Step::Asked => RunEvent::Asked { waits: None },
-                Step::Started => RunEvent::Started,
+                Step::Asked => asked(),
+                Step::Started => started(),
                 Step::Text(text) => RunEvent::Text(text),
                 Step::Called => {
                     number += 1;
                     RunEvent::Called(call(number))
                 }
-                Step::ModelDone => RunEvent::ModelDone,
+                Step::CalledCarefully => {
+                    number += 1;
+                    RunEvent::Called(PlannedCall { asks_first: true, repeatable: false, ..call(number) })
+                }
+                Step::Retrying => retrying(),
+                Step::Decided(approved) => {
+                    let call_id = play.machine.awaits().map_or(CallId::from_parts(0, 99), |(call, _)| call);
+                    RunEvent::Decided { call_id, approved, by: None, arguments: None }
+                }
+                Step::Killed => {
+                    play.killed();
+                    continue;
+                }
+                Step::ModelDone => done(),
                 Step::ModelFailed => RunEvent::ModelFailed("cut".into()),
                 Step::Returned { late, chart } => RunEvent::ToolReturned {
                     call_id: play.tool.filter(|_| !late).unwrap_or(CallId::from_parts(0, 99)),

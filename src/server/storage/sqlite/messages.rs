@@ -6,7 +6,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use crate::{
     protocol::{
-        ConversationId, DurableFrame, Event, Seq, Timestamp, UserId, UserRef,
+        ConversationId, DurableFrame, Event, MessageId, Seq, Timestamp, UserId, UserRef,
         http::{MessageNow, ReactionNow},
     },
     server::storage::{MessagePage, Result, sqlite::log},
@@ -43,6 +43,19 @@ pub(super) async fn page(
     rows.truncate(limit);
     rows.reverse();
     Ok(MessagePage { messages: with_reactions(&mut connection, id, rows).await?, more })
+}
+
+pub(super) async fn find(read: &SqlitePool, id: ConversationId, message: MessageId) -> Result<Option<MessageNow>> {
+    let mut connection = read.acquire().await?;
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT m.seq, m.text, m.edited_at, m.deleted, e.frame
+         FROM messages m JOIN events e ON e.doc = m.doc WHERE m.id = ? AND m.conversation_id = ?",
+    )
+    .bind(message)
+    .bind(id)
+    .fetch_all(&mut *connection)
+    .await?;
+    Ok(with_reactions(&mut connection, id, rows).await?.pop())
 }
 
 /// The rows in their order, each with what was done to it.

@@ -1,10 +1,11 @@
-//! Runs that have not ended, and the pictures they drew.
+//! Runs: what they were told while they go on, what they used up, and the pictures they drew.
 
 use sqlx::{SqliteConnection, SqlitePool};
 
+use super::{batch::Batch, log, writes};
 use crate::{
-    protocol::{AgentRun, ChartId, ConversationId, RunId},
-    server::storage::Result,
+    protocol::{AgentRun, ChartId, ConversationId, MessageId, RunId, Timestamp, UserId},
+    server::storage::{Appended, Result, RunRow, RunWrite, Spent},
 };
 
 /// The projection of an `agent_run` event.
@@ -14,16 +15,86 @@ pub(super) async fn project(
     run: &AgentRun,
 ) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO runs (id, conversation_id, status, is_over) VALUES (?, ?, ?, ?)
+        "INSERT INTO runs (id, conversation_id, status, is_over, question_id) VALUES (?, ?, ?, ?, ?)
          ON CONFLICT (id) DO UPDATE SET status = excluded.status, is_over = excluded.is_over",
     )
     .bind(run.run_id)
     .bind(conversation)
     .bind(run.status.as_str())
     .bind(run.status.is_over())
+    .bind(run.question)
+    .execute(&mut *tx)
+    .await?;
+    if run.status.is_over() {
+        sqlx::query("DELETE FROM run_journal WHERE run_id = ?").bind(run.run_id).execute(tx).await?;
+    }
+    Ok(())
+}
+
+/// A step of a run. Its events are checked as any that the server writes; nothing is recorded before all are.
+pub(super) async fn step(batch: &mut Batch, id: ConversationId, at: Timestamp, write: RunWrite) -> Result<Appended> {
+    let RunWrite { run_id, events, journal, from, spent } = write;
+    let mut seq = log::head(batch.connection(), id).await?;
+    let changed = !events.is_empty();
+    for (entry, n) in journal.iter().zip(from..) {
+        let sql = "INSERT INTO run_journal (run_id, n, entry) VALUES (?, ?, ?)";
+        let query = sqlx::query(sql).bind(run_id).bind(i64::try_from(n).unwrap_or(i64::MAX)).bind(entry);
+        query.execute(batch.connection()).await?;
+    }
+    if let Some((user, spent)) = spent {
+        spend(batch.connection(), user, at, spent).await?;
+    }
+    for event in events {
+        if let Some((event, audience)) = writes::server(batch.connection(), id, event).await? {
+            seq = batch.record(id, at, event, audience).await?;
+        }
+    }
+    Ok(Appended { seq, posted: None, changed })
+}
+
+async fn spend(tx: &mut SqliteConnection, user: UserId, at: Timestamp, spent: Spent) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO spending (user_id, day, turns, tokens, cost_micros, ms) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (user_id, day) DO UPDATE SET turns = turns + excluded.turns, tokens = tokens + excluded.tokens,
+                cost_micros = cost_micros + excluded.cost_micros, ms = ms + excluded.ms",
+    )
+    .bind(user)
+    .bind(at.days())
+    .bind(whole(spent.turns))
+    .bind(whole(spent.tokens))
+    .bind(whole(spent.cost_micros))
+    .bind(whole(spent.ms))
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// As the database holds it. Far above what can be spent.
+fn whole(amount: u64) -> i64 {
+    i64::try_from(amount).unwrap_or(i64::MAX).min(1 << 50)
+}
+
+pub(super) async fn spent(read: &SqlitePool, user: UserId, at: Timestamp) -> Result<Spent> {
+    let sql = "SELECT turns, tokens, cost_micros, ms FROM spending WHERE user_id = ? AND day = ?";
+    let row: Option<(i64, i64, i64, i64)> = sqlx::query_as(sql).bind(user).bind(at.days()).fetch_optional(read).await?;
+    let amount = |value: i64| u64::try_from(value).unwrap_or_default();
+    Ok(row.map_or_else(Spent::default, |(turns, tokens, cost, ms)| Spent {
+        turns: amount(turns),
+        tokens: amount(tokens),
+        cost_micros: amount(cost),
+        ms: amount(ms),
+    }))
+}
+
+pub(super) async fn journal(read: &SqlitePool, run: RunId) -> Result<Vec<String>> {
+    let rows = sqlx::query_scalar("SELECT entry FROM run_journal WHERE run_id = ? ORDER BY n").bind(run);
+    Ok(rows.fetch_all(read).await?)
+}
+
+pub(super) async fn find(read: &SqlitePool, run: RunId) -> Result<Option<RunRow>> {
+    let row = sqlx::query_as("SELECT conversation_id, is_over, question_id FROM runs WHERE id = ?").bind(run);
+    let row: Option<(ConversationId, bool, Option<MessageId>)> = row.fetch_optional(read).await?;
+    Ok(row.map(|(conversation_id, is_over, question)| RunRow { conversation_id, is_over, question }))
 }
 
 pub(super) async fn unfinished(read: &SqlitePool) -> Result<Vec<(ConversationId, RunId)>> {

@@ -5,6 +5,7 @@ use sqlx::SqliteConnection;
 use super::{
     batch::Batch,
     log::{self, Audience},
+    runs,
 };
 use crate::{
     protocol::{
@@ -20,6 +21,9 @@ type Verdict = Option<(Event, Audience)>;
 
 pub(super) async fn perform(batch: &mut Batch, append: Append) -> Result<Appended> {
     let Append { conversation_id, at, write } = append;
+    if let Write::Run(step) = write {
+        return runs::step(batch, conversation_id, at, step).await;
+    }
     let head = log::head(batch.connection(), conversation_id).await?;
     match check(batch.connection(), conversation_id, write).await? {
         None => Ok(Appended { seq: head, posted: None, changed: false }),
@@ -46,8 +50,8 @@ async fn check(tx: &mut SqliteConnection, id: ConversationId, write: Write) -> R
         Write::Join { user } => join(tx, id, user).await,
         Write::Leave { user } => leave(tx, id, user).await,
         Write::Server(event) => server(tx, id, event).await,
-        // A batch takes posts by themselves; one that comes here would go without its idempotency row.
-        Write::Post(_) => Err(StorageError::Forbidden),
+        // A batch takes posts and steps of runs by themselves; one that comes here would go without its idempotency row.
+        Write::Post(_) | Write::Run(_) => Err(StorageError::Forbidden),
     }
 }
 
@@ -155,7 +159,7 @@ fn member(user: UserRef, change: Membership) -> Verdict {
 
 /// What the server says is not asked for a right, but it can neither write twice what can be only once, nor
 /// bring back a text that was deleted.
-async fn server(tx: &mut SqliteConnection, id: ConversationId, event: Event) -> Result<Verdict> {
+pub(super) async fn server(tx: &mut SqliteConnection, id: ConversationId, event: Event) -> Result<Verdict> {
     match event {
         Event::Hidden => Err(StorageError::Forbidden),
         Event::Member(MemberChanged { user, change: Membership::Joined }) => join(tx, id, user).await,

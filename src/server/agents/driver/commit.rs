@@ -1,0 +1,126 @@
+//! The one way from a run to the disk: what it was told and the events that follow, in one commit.
+
+use std::time::Duration;
+
+use tokio::{select, sync::oneshot};
+
+use super::{Driver, Source};
+use crate::{
+    protocol::{AgentRun, Code, EphemeralFrame, Event, Problem, RunStatus, Seq, Timestamp},
+    server::{
+        agents::{
+            journal,
+            run::{RunEvent, RunSpec},
+        },
+        clock,
+        storage::{Append, RunWrite, Spent, StorageError, Write},
+    },
+};
+
+/// Who waits to hear that it is on disk.
+type Reply = oneshot::Sender<Result<Seq, Problem>>;
+
+/// What the next commit takes.
+#[derive(Default)]
+pub(super) struct Pending {
+    /// Entries of the journal that are on disk.
+    kept: u64,
+    journal: Vec<String>,
+    events: Vec<Event>,
+    spent: Option<Spent>,
+    replies: Vec<Reply>,
+}
+
+impl Pending {
+    pub fn open(&mut self, spec: &RunSpec) {
+        self.journal.push(journal::opening(spec));
+    }
+
+    pub fn go_on(&mut self, entries: u64) {
+        self.kept = entries;
+    }
+
+    /// Nothing of this run is on disk.
+    pub fn is_new(&self) -> bool {
+        self.kept == 0
+    }
+
+    pub fn told(&mut self, at: Timestamp, event: &RunEvent) {
+        self.journal.push(journal::told(at, event));
+    }
+
+    pub fn append(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    pub fn spend(&mut self, spent: Spent) {
+        self.spent = Some(self.spent.unwrap_or_default().plus(spent));
+    }
+
+    pub fn tell_when_committed(&mut self, reply: Reply) {
+        self.replies.push(reply);
+    }
+
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+}
+
+impl Driver {
+    /// What is pending goes to the disk. A stop that comes meanwhile is not kept waiting by a slow one.
+    pub(super) async fn commit(&mut self) {
+        let Pending { kept, journal, events, spent, replies } = std::mem::take(&mut self.pending);
+        self.pending.kept = kept + journal.len() as u64;
+        if self.broken || (journal.is_empty() && events.is_empty()) {
+            return;
+        }
+        if events.iter().any(|event| matches!(event, Event::Message(_))) {
+            // From here on the log tells what was written.
+            self.run.live.close();
+        }
+        let spent = spent.map(|spent| (self.spec.asked_by, spent));
+        let step = RunWrite { run_id: self.spec.run_id, events, journal, from: kept, spent };
+        let append = Append { conversation_id: self.conversation, at: clock::now(), write: Write::Run(step) };
+        let written = {
+            let mut write = self.shared.storage.append(append);
+            select! {
+                biased;
+                written = &mut write => written,
+                () = self.run.cancel.cancelled() => {
+                    self.source = Source::Nothing;
+                    write.await
+                }
+            }
+        };
+        if let Err(error) = &written {
+            tracing::error!(%error, run = %self.spec.run_id, "the log did not take an agents' event");
+            self.broken = true;
+            self.source = Source::Nothing;
+        }
+        for reply in replies {
+            let problem = |_: &StorageError| Problem::new(Code::Unavailable, "The decision could not be stored.");
+            // Who asked may be gone.
+            let _ = reply.send(written.as_ref().map(|appended| appended.seq).map_err(problem));
+        }
+    }
+
+    /// After the log refused an event the run is over without an end: tries a few times to write one. If
+    /// that fails too, the next start goes on with it or marks it `interrupted`.
+    pub(super) async fn mend(&mut self) {
+        if !self.broken {
+            return;
+        }
+        let why = "The server could not write to its database.".to_owned();
+        let frame = Problem::new(Code::RunFailed, why.clone()).into_frame(None);
+        self.shared.publish(self.conversation, EphemeralFrame::Error(frame)).await;
+        self.typing(false).await;
+        let end = AgentRun { message: Some(why), ..AgentRun::new(self.spec.run_id, RunStatus::Failed) };
+        for wait_ms in [100, 400, 1_600] {
+            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+            match self.shared.append(self.conversation, Event::AgentRun(end.clone())).await {
+                Err(StorageError::Database(_)) => {}
+                _ => return,
+            }
+        }
+    }
+}

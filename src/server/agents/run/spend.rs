@@ -1,0 +1,101 @@
+//! What a run uses up, and what it may.
+
+use super::{Effect, ModelTimes, RunMachine};
+use crate::{
+    protocol::{Event, agent::AgentStep, agent::StepTopic, agent::Usage},
+    server::{agents::team::Budget, storage::Spent},
+};
+
+impl RunMachine {
+    /// Counts the model's call that is over, and says what it took, where there was a model.
+    pub(super) fn account(&mut self, times: &ModelTimes) -> Vec<Effect> {
+        let mut used = std::mem::take(&mut self.used_this_call);
+        if let Some(model) = &times.model {
+            used.cost_micros = self.team.prices.cost_micros(model, used);
+        }
+        let spent = Spent {
+            turns: 1,
+            tokens: used.input_tokens.saturating_add(used.output_tokens),
+            cost_micros: used.cost_micros.unwrap_or_default(),
+            ms: times.duration_ms,
+        };
+        self.spent = self.spent.plus(spent);
+        self.used = sum(self.used, used);
+        let mut effects = vec![Effect::Spend(spent)];
+        if let Some(model) = &times.model {
+            let step = AgentStep {
+                topic: Some(StepTopic::Model),
+                model: Some(model.clone()),
+                usage: (used != Usage::default()).then_some(used),
+                first_token_ms: times.first_token_ms,
+                duration_ms: Some(times.duration_ms),
+                ..self.bare_step(told(model, used, times.duration_ms))
+            };
+            effects.push(Effect::Append(Event::AgentStep(step)));
+        }
+        effects
+    }
+
+    pub(super) fn spend_on_a_tool(&mut self, ms: u64) -> Effect {
+        let spent = Spent { ms, ..Spent::default() };
+        self.spent = self.spent.plus(spent);
+        Effect::Spend(spent)
+    }
+
+    /// How long the run may still work; `None`: as long as it likes.
+    pub fn ms_left(&self) -> Option<u64> {
+        let left = |budget: &Budget, spent: u64| budget.seconds.map(|most| (most * 1_000).saturating_sub(spent));
+        let of_run = left(&self.team.budgets.run, self.spent.ms);
+        let of_day = left(&self.team.budgets.user_day, self.spent.plus(self.today).ms);
+        of_run.into_iter().chain(of_day).min()
+    }
+
+    /// Why it has to stop when [`Self::ms_left`] is over.
+    pub fn out_of_time(&self) -> String {
+        let most = self.team.budgets.run.seconds.or(self.team.budgets.user_day.seconds).unwrap_or_default();
+        format!("The time for this run is over: {most} seconds. A narrower question needs less.")
+    }
+
+    /// Why it must not go on.
+    pub fn over_budget(&self) -> Option<String> {
+        let run = exceeded(&self.team.budgets.run, self.spent, &self.team.prices.currency);
+        let run = run.map(|what| format!("This run used up its budget of {what}. A narrower question needs less."));
+        let name = &self.spec.question.author.name;
+        run.or_else(|| {
+            let day = self.spent.plus(self.today);
+            exceeded(&self.team.budgets.user_day, day, &self.team.prices.currency)
+                .map(|what| format!("{name}'s budget of {what} for today is used up. It begins anew at midnight, UTC."))
+        })
+    }
+}
+
+/// Which budget, in words.
+fn exceeded(budget: &Budget, spent: Spent, currency: &str) -> Option<String> {
+    let reached = |most: Option<u64>, spent: u64| most.filter(|most| spent >= *most);
+    None.or_else(|| reached(budget.turns.map(u64::from), spent.turns).map(|most| format!("{most} turns")))
+        .or_else(|| reached(budget.tokens, spent.tokens).map(|most| format!("{most} tokens")))
+        .or_else(|| reached(budget.seconds, spent.ms / 1_000).map(|most| format!("{most} seconds")))
+        .or_else(|| {
+            let money = |micros: u64| format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+            let short = |text: String| text.trim_end_matches('0').trim_end_matches('.').to_owned();
+            reached(budget.cost_micros, spent.cost_micros).map(|most| format!("{} {currency}", short(money(most))))
+        })
+}
+
+fn sum(a: Usage, b: Usage) -> Usage {
+    let cost = a.cost_micros.unwrap_or_default().saturating_add(b.cost_micros.unwrap_or_default());
+    Usage {
+        input_tokens: a.input_tokens.saturating_add(b.input_tokens),
+        output_tokens: a.output_tokens.saturating_add(b.output_tokens),
+        cost_micros: a.cost_micros.or(b.cost_micros).map(|_| cost),
+    }
+}
+
+/// `gpt-4o: 1.2 s, 512 tokens read, 230 written`
+fn told(model: &str, used: Usage, duration_ms: u64) -> String {
+    let tokens = match used {
+        Usage { input_tokens: 0, output_tokens: 0, .. } => String::new(),
+        Usage { input_tokens, output_tokens, .. } => format!(", {input_tokens} tokens read, {output_tokens} written"),
+    };
+    format!("{model}: {}.{} s{tokens}", duration_ms / 1_000, duration_ms % 1_000 / 100)
+}
