@@ -250,6 +250,13 @@ pub struct MessagePage {
     pub more: bool,
 }
 
+/// A value of an admin's setting; `None` forgets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingChange {
+    pub name: String,
+    pub value: Option<Vec<u8>>,
+}
+
 #[async_trait]
 pub trait Storage: Send + Sync + 'static {
     // ── People ──────────────────────────────────────────────────────────────────────────────────
@@ -320,6 +327,13 @@ pub trait Storage: Send + Sync + 'static {
     async fn put_chart(&self, conversation: ConversationId, id: ChartId, svg: &str) -> Result<()>;
     /// The picture and the conversation whose members may see it.
     async fn chart(&self, id: ChartId) -> Result<Option<(ConversationId, String)>>;
+
+    // ── Settings ────────────────────────────────────────────────────────────────────────────────
+
+    /// What admins set, by name. Secrets are sealed before they come here.
+    async fn settings(&self) -> Result<Vec<(String, Vec<u8>)>>;
+    /// All of these changes or none.
+    async fn change_settings(&self, changes: &[SettingChange], at: Timestamp) -> Result<()>;
 
     /// Whether the database answers and takes a write.
     async fn health(&self) -> Result<()>;

@@ -25,6 +25,7 @@ pub mod log;
 pub mod messages;
 pub mod people;
 pub mod runs;
+pub mod settings;
 
 /// A place where a backend keeps its data: each `open` of the same place finds what the last one left.
 #[async_trait]
@@ -63,6 +64,7 @@ macro_rules! conformance {
                 search_takes_any_text, ones_own_post_is_read;
             runs: a_run_is_unfinished_until_its_end, the_timeline_has_the_agents_events_alone,
                 a_chart_belongs_to_its_conversation;
+            settings: a_setting_is_kept_replaced_and_forgotten;
             concurrent: sixty_four_writers_leave_no_hole, one_message_of_many_retries_at_once,
                 a_refused_write_harms_no_other;
             fold: the_log_folds_to_what_is_stored;

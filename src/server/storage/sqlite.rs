@@ -17,7 +17,7 @@ use sqlx::{
 use self::{batch::Work, committer::Queue};
 use super::{
     Access, Append, Appended, CommitSink, MemberRow, MessagePage, NewConversation, NewUser, Page, Result, RunRow,
-    Session, Spent, Storage, StoredFrame,
+    Session, SettingChange, Spent, Storage, StoredFrame,
 };
 use crate::{
     fresh_id,
@@ -45,6 +45,7 @@ mod reads;
 mod runs;
 mod search;
 mod sessions;
+mod settings;
 #[cfg(test)]
 mod upgrade;
 mod writes;
@@ -224,6 +225,14 @@ impl Storage for SqliteStorage {
 
     async fn chart(&self, id: ChartId) -> Result<Option<(ConversationId, String)>> {
         runs::chart(&self.read, id).await
+    }
+
+    async fn settings(&self) -> Result<Vec<(String, Vec<u8>)>> {
+        settings::all(&self.read).await
+    }
+
+    async fn change_settings(&self, changes: &[SettingChange], at: Timestamp) -> Result<()> {
+        settings::change(&self.write, changes, at).await
     }
 
     async fn health(&self) -> Result<()> {
