@@ -6,6 +6,7 @@
 pub mod account;
 pub mod conversation;
 pub mod message;
+pub mod settings;
 
 use leptos::server_fn::{
     codec::JsonEncoding,

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod problem;
 pub mod read;
 pub mod server;
+pub mod settings;
 pub mod time;
 
 pub use agent::{AgentRun, AgentStep, RunStatus};

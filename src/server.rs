@@ -19,6 +19,7 @@ mod pages;
 pub mod payload;
 mod router;
 pub mod serve;
+pub mod settings;
 pub mod state;
 pub mod storage;
 pub mod telemetry;

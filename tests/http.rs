@@ -4,4 +4,5 @@ mod admin;
 mod auth;
 mod conversations;
 mod messages;
+mod settings;
 mod timings;

@@ -10,6 +10,7 @@ use crate::{
     protocol::{
         http::User,
         read::{Read, field},
+        settings::Form,
     },
 };
 
@@ -18,13 +19,15 @@ use crate::{
 pub struct Settings {
     pub me: User,
     pub users: Option<Vec<User>>,
+    /// What admins decide while the server runs.
+    pub forms: Vec<Form>,
 }
 
 deserialize_by_reading!(Settings);
 
 impl Read for Settings {
     fn read(value: &Value) -> Result<Self, serde_json::Error> {
-        Ok(Self { me: field(value, "me")?, users: field(value, "users")? })
+        Ok(Self { me: field(value, "me")?, users: field(value, "users")?, forms: field(value, "forms")? })
     }
 }
 
@@ -71,11 +74,11 @@ pub async fn load_settings() -> Result<Settings, ApiError> {
     use crate::{protocol::http::Role, server::functions};
 
     let (state, me) = functions::caller().await?;
-    let users = match me.role {
-        Role::Admin => Some(state.accounts.users(&me).await.map_err(functions::failed)?),
-        _ => None,
+    let (users, forms) = match me.role {
+        Role::Admin => (Some(state.accounts.users(&me).await.map_err(functions::failed)?), state.settings.forms(me.id)),
+        _ => (None, Vec::new()),
     };
-    Ok(Settings { me, users })
+    Ok(Settings { me, users, forms })
 }
 
 /// For admins: changes somebody's role, or shuts or opens their account.

@@ -157,6 +157,8 @@ pub const SIGN_INS_PER_ADDRESS: Rate = Rate { burst: 100, every_ms: 500 };
 pub const SIGN_INS_PER_USERNAME: Rate = Rate { burst: 30, every_ms: 5_000 };
 /// Reports of what a page measured, of one person.
 pub const TIMINGS_PER_USER: Rate = Rate { burst: 30, every_ms: 2_000 };
+/// Tests of a model's settings by one admin: each may cost money.
+pub const MODEL_TESTS_PER_USER: Rate = Rate { burst: 6, every_ms: 10_000 };
 /// Checks of a rate after which those who were quiet are forgotten.
 pub const RATE_CHECKS_PER_SWEEP: u32 = 1_024;
 
@@ -215,6 +217,15 @@ pub const MODEL_IDLE_MS: u64 = 30_000;
 /// Tool calls in one answer of a model, and their text together; of these a run makes [`CALLS_PER_TURN`].
 pub const MODEL_CALLS: usize = 64;
 pub const MODEL_CALLS_BYTES: usize = 256 * 1024;
+/// How long the test of a model's settings may take: a server of one's own loads the model first.
+pub const MODEL_TEST_MS: u64 = 45_000;
+/// What it shows of the answer.
+pub const MODEL_TEST_CHARS: usize = 200;
+/// How long what is known of a model's state is believed.
+pub const MODEL_STATUS_MS: u64 = 30_000;
+/// Admins for whom the server remembers what they tested and did not save yet, and how long.
+pub const MODEL_DRAFTS: usize = 64;
+pub const MODEL_DRAFT_MS: u64 = 10 * 60 * 1_000;
 /// What is told of a provider's words about an error.
 pub const MODEL_ERROR_CHARS: usize = 300;
 /// How often a run goes on after the server stopped in the middle: one that brings it down must not do so for ever.

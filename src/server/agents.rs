@@ -211,8 +211,8 @@ impl Agents {
         }
     }
 
-    /// For `GET /health/ready`.
-    pub fn llm_status(&self) -> LlmStatus {
-        self.shared.llm.status()
+    /// For `GET /health/ready`: how the model is, and which it is.
+    pub async fn llm_status(&self) -> (LlmStatus, Option<String>) {
+        (self.shared.llm.check().await, self.shared.llm.model())
     }
 }

@@ -16,22 +16,26 @@ use super::agents::team::Team;
 pub mod agents_file;
 pub mod data_dir;
 pub mod error;
+pub mod market;
 pub mod model;
 pub mod network;
 pub mod origin;
 pub mod secret;
 pub mod settings;
+pub mod settings_key;
 pub mod tools;
 
 pub use self::{
     agents_file::{McpServer, McpTransport},
     data_dir::{DataDir, DataDirLock},
     error::ConfigError,
+    market::MarketConfig,
     model::{ModelChoice, RemoteModel},
     network::Network,
     origin::Origin,
     secret::Secret,
     settings::Settings,
+    settings_key::SettingsKey,
     tools::ToolsConfig,
 };
 use model::ModelField;
@@ -64,6 +68,8 @@ pub struct ServerConfig {
 pub struct StorageConfig {
     pub data_dir: DataDir,
     pub database: Database,
+    /// Seals what admins set.
+    pub settings_key: SettingsKey,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +115,8 @@ pub struct AgentsConfig {
     pub mcp: Vec<McpServer>,
     /// Where they are written; `None`: the built-in team.
     pub file: Option<PathBuf>,
+    /// The same for the source of prices.
+    pub market: Option<MarketConfig>,
 }
 
 #[derive(Debug, Clone)]
@@ -140,7 +148,11 @@ impl Config {
             tools: ToolsConfig::of(settings, &data_dir)?,
             server: ServerConfig::of(settings)?,
             auth: AuthConfig::of(settings, &data_dir)?,
-            storage: StorageConfig { database: database(settings, &data_dir)?, data_dir },
+            storage: StorageConfig {
+                database: database(settings, &data_dir)?,
+                settings_key: settings_key(settings, &data_dir)?,
+                data_dir,
+            },
             limits: LimitsConfig {
                 rates: choice(
                     "MAGPIE_RATE_LIMIT",
@@ -201,7 +213,7 @@ impl AgentsConfig {
             Some(file) => agents_file::load(file).map(|found| (found.team, found.mcp))?,
             None => (Team::built_in(), Vec::new()),
         };
-        Ok(Self { model: model(settings)?, team: Arc::new(team), mcp, file })
+        Ok(Self { model: model(settings)?, market: MarketConfig::of(settings)?, team: Arc::new(team), mcp, file })
     }
 }
 
@@ -235,6 +247,14 @@ fn database(settings: &Settings, data_dir: &DataDir) -> Result<Database, ConfigE
         Some(path) if !path.is_empty() && !path.contains([':', '?']) => Ok(Database::Sqlite(path.into())),
         // The URL may hold a password: it is not repeated.
         _ => Err(ConfigError::invalid(VARIABLE, "sqlite:PATH, a file on this machine", "something else")),
+    }
+}
+
+fn settings_key(settings: &Settings, data_dir: &DataDir) -> Result<SettingsKey, ConfigError> {
+    match settings.settings_key() {
+        Some([]) => Err(ConfigError::EmptySettingsKey),
+        Some(bytes) => Ok(SettingsKey::Given(Secret::new(bytes))),
+        None => Ok(SettingsKey::File(data_dir.settings_key())),
     }
 }
 

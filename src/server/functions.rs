@@ -14,9 +14,10 @@ use super::{
     accounts::Grant,
     auth::{self, Caller},
     http::ClientAddress,
+    settings::AdminSettings,
     state::AppState,
 };
-use crate::protocol::{Problem, http::User};
+use crate::protocol::{Problem, UserId, http::User, settings::Notice};
 
 pub fn state() -> AppState {
     expect_context()
@@ -88,6 +89,27 @@ pub fn lead<T>(result: Result<T, Problem>, done: impl FnOnce(&T) -> String, back
             Err(problem)
         }
     }
+}
+
+/// Leads a plain form of an admin back to the settings, where a sentence says what came of it.
+pub fn tell(
+    settings: &AdminSettings,
+    user: UserId,
+    form: &'static str,
+    told: Result<Notice, Problem>,
+) -> Result<(), Problem> {
+    let (notice, result) = match told {
+        Ok(notice) => (notice, Ok(())),
+        Err(problem) => {
+            let text = problem.detail.clone();
+            (Notice { is_good: false, text }, Err(failed(problem)))
+        }
+    };
+    if is_plain_form() {
+        settings.leave(user, form, notice);
+        redirect("/settings");
+    }
+    result
 }
 
 /// Lets somebody in: the cookie, and on to where they wanted to go.

@@ -26,6 +26,7 @@ mod knowledge;
 mod messages;
 mod params;
 mod problem;
+mod settings;
 mod timings;
 mod users;
 
@@ -63,6 +64,9 @@ fn v1(markdown: fn(&str) -> String) -> Router<AppState> {
         )
         .route("/conversations/{id}/runs/{run_id}/retry", post(messages::retry))
         .route("/charts/{file}", get(charts::svg))
+        .route("/settings/model", get(settings::model).put(settings::put_model))
+        .route("/settings/model/test", post(settings::test_model))
+        .route("/settings/market", get(settings::market).put(settings::put_market))
         .route("/ws/broadcast", post(broadcast::broadcast))
         .merge(probes())
         .method_not_allowed_fallback(method_not_allowed)

@@ -36,6 +36,7 @@ struct Keyed {
     sockets: Limiter<IpAddr>,
     usernames: Limiter<String>,
     timings: Limiter<UserId>,
+    model_tests: Limiter<UserId>,
 }
 
 impl Rates {
@@ -46,6 +47,7 @@ impl Rates {
             sockets: Limiter::new(limits::SOCKETS_PER_ADDRESS),
             usernames: Limiter::new(limits::SIGN_INS_PER_USERNAME),
             timings: Limiter::new(limits::TIMINGS_PER_USER),
+            model_tests: Limiter::new(limits::MODEL_TESTS_PER_USER),
         };
         Self { keyed: (config.rates == RateLimits::On).then(|| Arc::new(keyed())) }
     }
@@ -76,6 +78,11 @@ impl Rates {
     /// A report of what a page measured.
     pub fn timings(&self, user: UserId) -> Result<(), Problem> {
         self.keyed.as_ref().map_or(Ok(()), |keyed| keyed.timings.check(&user))
+    }
+
+    /// A question to a model that is only to see whether it answers.
+    pub fn model_test(&self, user: UserId) -> Result<(), Problem> {
+        self.keyed.as_ref().map_or(Ok(()), |keyed| keyed.model_tests.check(&user))
     }
 
     /// One connection's own count of its frames, at [`limits::FRAMES_PER_CONNECTION`] or another rate of its own.

@@ -12,16 +12,16 @@ use super::{
     accounts::Accounts,
     agents::{
         Agents,
-        llm::{self, LlmError},
         tools::{Tools, search_knowledge::SearchKnowledge},
     },
     bus::{Bus, BusMessage, in_process::InProcessBus},
-    config::{AgentsConfig, Config, Database, ModelChoice},
+    config::{AgentsConfig, Config, Database},
     conversations::Conversations,
     hub::Hub,
     knowledge::{Knowledge, KnowledgeError, sqlite::SqliteKnowledge},
     limits::Rates,
     offline::Builds,
+    settings::{self, AdminSettings},
     storage::{CommitSink, Commits, LoggedFrame, Storage, StorageError, sqlite::SqliteStorage},
     telemetry,
 };
@@ -42,6 +42,7 @@ pub struct AppState {
     /// Where the operator keeps one.
     pub knowledge: Option<Arc<dyn Knowledge>>,
     pub rates: Rates,
+    pub settings: AdminSettings,
     pub metrics: PrometheusHandle,
     pub log_epoch: LogEpoch,
     /// Cancelled when the server is to stop: no new sockets from then on.
@@ -56,8 +57,8 @@ pub enum StartError {
     Database { path: String, source: StorageError },
     #[error("cannot open the index of the knowledge base: {0}")]
     Knowledge(#[from] KnowledgeError),
-    #[error("{0}")]
-    Model(#[from] LlmError),
+    #[error("cannot read what admins set: {0}")]
+    Settings(#[from] settings::OpenError),
     #[error("cannot read Leptos.toml: {0}")]
     Leptos(String),
     #[error("cannot listen on {addr}: {source}")]
@@ -78,14 +79,15 @@ impl AppState {
         let bus: Arc<dyn Bus> = Arc::new(InProcessBus::start(hub.clone()));
         let storage = open_storage(path, Arc::new(ToBus(bus.clone()))).await.map_err(failed)?;
 
-        let llm = llm::client(config.agents.model.as_ref().unwrap_or(&ModelChoice::Offline))?;
+        let rates = Rates::new(&config.limits);
+        let settings = AdminSettings::open(config.clone(), storage.clone(), rates.clone()).await?;
+        let llm = settings.llm();
         let knowledge = open_knowledge(&config).await?;
         let tools = tools(knowledge.as_ref());
         tell_of_unknown_tools(&config.agents, &tools);
         let agents = Agents::with(storage.clone(), bus.clone(), llm, tools, config.agents.team.clone());
         agents.recover().await.map_err(failed)?;
 
-        let rates = Rates::new(&config.limits);
         Ok(Self {
             accounts: Accounts::new(config.clone(), storage.clone(), bus.clone(), rates.clone()),
             conversations: Conversations::new(storage.clone(), bus.clone(), hub.clone(), agents.clone(), rates.clone()),
@@ -102,6 +104,7 @@ impl AppState {
             agents,
             knowledge,
             rates,
+            settings,
         })
     }
 }

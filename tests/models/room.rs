@@ -110,3 +110,28 @@ async fn a_key_that_a_provider_repeats_stands_in_no_log_line_and_no_frame() {
     let leak = log.lines().find(|line| line.contains(key));
     assert!(leak.is_none(), "{leak:?}");
 }
+
+#[tokio::test]
+async fn readiness_tells_whether_the_model_can_be_reached() {
+    let server = ModelServer::start().await;
+    server.will([say("Hello.")]);
+    let (app, anna, room, mut socket) = room(&server).await;
+    let ready = async || app.get(&anna, "/health/ready").await.json::<Value>().await.unwrap();
+    let first = ready().await;
+    assert_eq!((&first["llm_status"], &first["llm_model"]), (&json!("connected"), &json!("scripted")));
+    assert_eq!(server.probes(), ["/v1/models"]);
+    ready().await;
+    socket.chat(room, "Hello?").await;
+    socket.next_where(is_answer).await;
+    assert_eq!(server.probes().len(), 1, "looked at once in a while");
+    server.always([status(500, &[], "{}")]);
+    socket.chat(room, "Hello?").await;
+    server.asked(2).await;
+    socket.send("cancel", json!({ "conversation_id": room })).await;
+    end(&mut socket).await;
+    let away = ready().await;
+    assert_eq!((&away["llm_status"], &away["status"]), (&json!("unreachable"), &json!("ready")), "the chat works");
+    let offline = TestApp::start().await;
+    let ready = offline.http.get(offline.url("/health/ready")).send().await.unwrap().json::<Value>().await.unwrap();
+    assert_eq!((&ready["llm_status"], &ready["llm_model"]), (&json!("offline"), &Value::Null));
+}

@@ -17,6 +17,7 @@ use crate::{protocol::agent::Usage, server::config::ModelChoice};
 pub mod genai;
 pub mod offline;
 pub mod retry;
+pub mod switching;
 
 /// One call of a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,6 +148,10 @@ pub trait LlmClient: Send + Sync + 'static {
     /// Returns once the model begins to answer.
     async fn chat(&self, request: ChatRequest) -> Result<DeltaStream, LlmError>;
     fn status(&self) -> LlmStatus;
+    /// The same after a look, where the last one is some time ago.
+    async fn check(&self) -> LlmStatus {
+        self.status()
+    }
     /// The model that answers where a request names none, as the timeline and the price table call it; `None`
     /// where there is no model to speak of.
     fn model(&self) -> Option<String> {

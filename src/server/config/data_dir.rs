@@ -50,6 +50,11 @@ impl DataDir {
         self.path.join("knowledge.db")
     }
 
+    /// Where the key to admins' secrets lies if none is given.
+    pub fn settings_key(&self) -> PathBuf {
+        self.path.join("settings.key")
+    }
+
     /// Refuses a second server on the same directory.
     pub fn lock(&self) -> Result<DataDirLock, ConfigError> {
         let path = self.path.join("lock");
@@ -79,7 +84,7 @@ impl DataDir {
     }
 }
 
-fn read_or_make(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read_or_make(path: &Path) -> io::Result<Vec<u8>> {
     match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => make(path),
         read => read,

@@ -15,6 +15,12 @@ pub enum ConfigError {
     Model { variable: &'static str, takes: &'static str },
     #[error("{0} is set and MAGPIE_LLM_PROVIDER is not: name the provider, too, or unset both.")]
     NoProvider(&'static str),
+    #[error("{variable} is set and {needs} is not: set both or neither.")]
+    Needs { variable: &'static str, needs: &'static str },
+    #[error("MAGPIE_SETTINGS_KEY is empty: give it 32 random bytes or more, or leave it unset and a key is made.")]
+    EmptySettingsKey,
+    #[error("{} is empty: put the right file back, or delete it and set the keys again in Settings.", .0.display())]
+    EmptySettingsKeyFile(PathBuf),
     #[error("MAGPIE_JWT_SECRET is empty: give it 32 random bytes or more, or leave it unset and one is made.")]
     EmptySecret,
     #[error("{} is empty: delete it, and a new secret is made (everybody signs in again).", .0.display())]

@@ -37,6 +37,11 @@ pub struct Settings {
     #[arg(long, env = "MAGPIE_JWT_SECRET", value_name = "SECRET", hide_env_values = true)]
     pub jwt_secret: Option<OsString>,
 
+    /// Key under which secrets that admins set in the browser are sealed in the database; its bytes count
+    /// [default: generated once, as settings.key in the data directory]
+    #[arg(long, env = "MAGPIE_SETTINGS_KEY", value_name = "KEY", hide_env_values = true)]
+    pub settings_key: Option<OsString>,
+
     /// Origins allowed beside the server's own, comma-separated [default: same origin]
     #[arg(long, env = "MAGPIE_ALLOWED_ORIGINS", value_name = "ORIGINS")]
     pub allowed_origins: Option<String>,
@@ -68,6 +73,15 @@ pub struct Settings {
     /// that folder exists]
     #[arg(long, env = "MAGPIE_KNOWLEDGE_DIR", value_name = "DIR")]
     pub knowledge_dir: Option<String>,
+
+    /// Address of the HTTP API that gives prices; set, it is in force whatever an admin stored in Settings
+    /// [default: none]
+    #[arg(long, env = "MAGPIE_MARKET_URL", value_name = "URL")]
+    pub market_url: Option<String>,
+
+    /// Its key [default: none]
+    #[arg(long, env = "MAGPIE_MARKET_API_KEY", value_name = "KEY", hide_env_values = true)]
+    pub market_api_key: Option<String>,
 
     /// Address that people use, where a TLS proxy stands before the server: https makes cookies Secure
     /// [default: none]
@@ -132,6 +146,11 @@ impl Settings {
         self.jwt_secret.as_ref().map(|secret| secret.as_encoded_bytes())
     }
 
+    /// Empty counts here, as for the other secret.
+    pub(super) fn settings_key(&self) -> Option<&[u8]> {
+        self.settings_key.as_ref().map(|key| key.as_encoded_bytes())
+    }
+
     pub(super) fn allowed_origins(&self) -> &str {
         set(&self.allowed_origins).unwrap_or_default()
     }
@@ -152,6 +171,11 @@ impl Settings {
 
     pub(super) fn knowledge_dir(&self) -> Option<&str> {
         set(&self.knowledge_dir)
+    }
+
+    /// Address and key.
+    pub(super) fn market(&self) -> (Option<&str>, Option<&str>) {
+        (set(&self.market_url), set(&self.market_api_key))
     }
 
     pub(super) fn public_url(&self) -> Option<&str> {

@@ -57,6 +57,9 @@ fn help_lists_every_variable_with_its_default() {
         ("MAGPIE_JWT_SECRET", "generated once, in the data directory"),
         ("MAGPIE_ALLOWED_ORIGINS", "same origin"),
         ("MAGPIE_RATE_LIMIT", "on"),
+        ("MAGPIE_SETTINGS_KEY", "generated once, as settings.key in the data directory"),
+        ("MAGPIE_MARKET_URL", "none"),
+        ("MAGPIE_MARKET_API_KEY", "none"),
         ("MAGPIE_LLM_PROVIDER", "offline"),
         ("MAGPIE_KNOWLEDGE_DIR", "knowledge in the data directory, where that folder exists"),
         ("MAGPIE_LLM_BASE_URL", "the provider's own; Ollama's http://127.0.0.1:11434"),
@@ -168,6 +171,9 @@ fn secrets_are_not_in_debug_output() {
     settings.metrics_token = Some("sesame".into());
     settings.llm_provider = Some("anthropic".into());
     settings.llm_api_key = Some("sesame".into());
+    settings.settings_key = Some("sesame".into());
+    settings.market_url = Some("https://prices.example".into());
+    settings.market_api_key = Some("sesame".into());
     settings.llm_model = Some("m".into());
     let shown = format!("{settings:?} {:?}", Config::new(&settings).unwrap());
     assert!(!shown.contains("sesame") && !shown.contains("115, 101"), "{shown}");

@@ -42,7 +42,7 @@ fn unread(rejection: BytesRejection) -> Failure {
 }
 
 /// 400 for what is no JSON, 422 for JSON that says something else than was asked.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let is_json = error.inner().is_data();

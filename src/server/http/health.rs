@@ -25,10 +25,13 @@ pub(super) async fn ready(
     let database = timeout(patience, storage.health()).await;
     let database = told("database", database.map(|result| result.map(|()| "connected")));
     let bus = told("bus", timeout(patience, bus.health()).await);
+    // A model that is away leaves a chat that works: it is told, and does not count.
+    let (llm_status, llm_model) = agents.llm_status().await;
     let is_ready = database.is_some() && bus.is_some();
     let body = json!({
         "status": if is_ready { "ready" } else { "not_ready" },
-        "llm_status": agents.llm_status().as_str(),
+        "llm_status": llm_status.as_str(),
+        "llm_model": llm_model,
         "database": database.unwrap_or("failed"),
         "bus": bus.unwrap_or("failed"),
         "timestamp": clock::now(),

@@ -9,6 +9,7 @@ use crate::{
     protocol::{
         UserId,
         http::{Role, User},
+        settings::{Button, Field, Form},
     },
     ui::components::{
         alert::QueryAlert,
@@ -46,11 +47,12 @@ pub fn SettingsPage() -> impl IntoView {
 
 #[component]
 fn Sections(settings: Settings) -> impl IntoView {
-    let Settings { me, users } = settings;
+    let Settings { me, users, forms } = settings;
     let id = me.id;
     view! {
         <Account me />
         {users.map(|users| view! { <People users me=id /> })}
+        {forms.into_iter().map(form_section).collect_view()}
     }
 }
 
@@ -150,5 +152,77 @@ fn DisableForm(user: User) -> impl IntoView {
                 {label}
             </button>
         </form>
+    }
+}
+
+/// A form as the server describes it: plain, so that it works before, and without, a script.
+fn form_section(form: Form) -> impl IntoView {
+    let Form { id, title, note, notice, fields, buttons } = form;
+    let notice = notice.map(|notice| {
+        let (class, role) = if notice.is_good { ("notice", "status") } else { ("alert", "alert") };
+        view! {
+            <p class=class role=role>
+                {notice.text}
+            </p>
+        }
+    });
+    let action = buttons.first().map(|button| button.action.clone());
+    let buttons = buttons.into_iter().map(|Button { label, action }| {
+        view! {
+            <button class="button" type="submit" formaction=action>
+                {label}
+            </button>
+        }
+    });
+    let fields = fields.into_iter().map(|field| form_field(&id, field)).collect_view();
+    let labelled_by = id.clone();
+    view! {
+        <section aria-labelledby=labelled_by>
+            <h2 id=id>{title}</h2>
+            {notice}
+            <p class="hint">{note}</p>
+            <form class="fields" method="post" action=action>
+                {fields}
+                <div>{buttons.collect_view()}</div>
+            </form>
+        </section>
+    }
+}
+
+fn form_field(form: &str, field: Field) -> impl IntoView + use<> {
+    let Field { label, name, kind, value, placeholder, options, is_fixed } = field;
+    let id = format!("{form}-{name}");
+    let input = if options.is_empty() {
+        let class = if kind == "checkbox" { "" } else { "input" };
+        view! {
+            <input
+                class=class
+                id=id.clone()
+                name=name
+                type=kind
+                value=value
+                placeholder=placeholder
+                disabled=is_fixed
+                autocomplete="off"
+            />
+        }
+        .into_any()
+    } else {
+        let option = |option: String| {
+            let selected = option == value;
+            view! { <option selected=selected>{option.clone()}</option> }
+        };
+        view! {
+            <select class="input" id=id.clone() name=name disabled=is_fixed>
+                {options.into_iter().map(option).collect_view()}
+            </select>
+        }
+        .into_any()
+    };
+    view! {
+        <div class="field">
+            <label for=id>{label}</label>
+            {input}
+        </div>
     }
 }

@@ -24,12 +24,14 @@ use crate::{protocol::limits, server::config::RemoteModel};
 mod deltas;
 mod failure;
 mod frames;
+mod health;
 mod place;
 mod request;
 
 use deltas::Deltas;
 use failure::Failures;
 use frames::Frames;
+use health::Health;
 use place::Place;
 
 pub struct GenaiClient {
@@ -40,6 +42,7 @@ pub struct GenaiClient {
     failures: Failures,
     /// What which model's server turned out not to know.
     missing: Mutex<HashSet<(String, Feature)>>,
+    health: Health,
 }
 
 /// What a request may ask for that not every server knows.
@@ -92,6 +95,7 @@ impl GenaiClient {
             place,
             remote,
             missing: Mutex::default(),
+            health: Health::default(),
         })
     }
 
@@ -179,7 +183,9 @@ impl LlmClient for GenaiClient {
         let known = |feature: &Feature| self.missing.lock().contains(&(model.clone(), *feature));
         let mut without: HashSet<Feature> = Feature::ALL.into_iter().filter(known).collect();
         loop {
-            let why = match self.ask(&model, &request, &without).await {
+            let answer = self.ask(&model, &request, &without).await;
+            self.health.saw(&answer);
+            let why = match answer {
                 Err(LlmError::Refused(why)) => why,
                 answer => return answer,
             };
@@ -199,7 +205,11 @@ impl LlmClient for GenaiClient {
     }
 
     fn status(&self) -> LlmStatus {
-        LlmStatus::Connected
+        self.health.status()
+    }
+
+    async fn check(&self) -> LlmStatus {
+        self.health.check(self.probe()).await
     }
 
     fn model(&self) -> Option<String> {

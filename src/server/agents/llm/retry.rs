@@ -99,6 +99,10 @@ impl<C: LlmClient + ?Sized> LlmClient for Retrying<C> {
         self.client.status()
     }
 
+    async fn check(&self) -> LlmStatus {
+        self.client.check().await
+    }
+
     fn model(&self) -> Option<String> {
         self.client.model()
     }
