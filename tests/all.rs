@@ -13,6 +13,7 @@ mod durability;
 mod fault_proxy;
 mod heartbeat;
 mod http;
+mod killed_runs;
 mod knowledge;
 mod leptos_toml;
 mod models;

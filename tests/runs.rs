@@ -1,5 +1,7 @@
 //! Runs on a real database: what the log and the readers see of them, however they go.
 
+#[path = "runs/approvals.rs"]
+mod approvals;
 #[path = "runs/room.rs"]
 mod room;
 #[path = "runs/script.rs"]

@@ -58,15 +58,20 @@ pub struct Room {
 
 impl Room {
     pub async fn with(llm: Arc<dyn LlmClient>) -> Self {
-        Self::with_tools(llm, Tools::built_in(), &[]).await
+        Self::with_tools(llm, Tools::built_in(), &[], &[]).await
     }
 
     /// `more` is offered beside the built-in tools.
     pub async fn with_tool(llm: Arc<dyn LlmClient>, more: Arc<dyn Tool>) -> Self {
-        Self::with_tools(llm, Tools::of([more.clone()]), &[more.name()]).await
+        Self::with_tools(llm, Tools::of([more.clone()]), &[more.name()], &[]).await
     }
 
-    async fn with_tools(llm: Arc<dyn LlmClient>, tools: Tools, names: &[&str]) -> Self {
+    /// The agent asks before it calls one of these.
+    pub async fn asking_before(llm: Arc<dyn LlmClient>, names: &[&str]) -> Self {
+        Self::with_tools(llm, Tools::built_in(), &[], names).await
+    }
+
+    async fn with_tools(llm: Arc<dyn LlmClient>, tools: Tools, names: &[&str], ask_before: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (commits, mut committed) = mpsc::channel::<Arc<LoggedFrame>>(1_024);
         let storage: Arc<dyn Storage> =
@@ -101,7 +106,8 @@ impl Room {
         let bus = Arc::new(RecordingBus::default());
         let assistant = Team::built_in().answering("");
         let all = assistant.tools.iter().cloned().chain(names.iter().map(|name| (*name).to_owned()));
-        let team = Team::of(Agent { tools: all.collect(), ..(*assistant).clone() }, []);
+        let ask_before = ask_before.iter().map(|name| (*name).to_owned()).collect();
+        let team = Team::of(Agent { tools: all.collect(), ask_before, ..(*assistant).clone() }, []);
         let agents = Agents::with(storage.clone(), bus.clone(), llm, tools.clone(), team.clone());
         Self { agents, storage, bus, id, anna, tools, team, log, _folder: folder }
     }

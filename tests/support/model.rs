@@ -180,10 +180,13 @@ pub struct ModelServer {
     task: JoinHandle<()>,
 }
 
+/// From a request's body to what is played.
+type Answering = Arc<dyn Fn(&Value) -> Vec<Beat> + Send + Sync>;
+
 #[derive(Default)]
 struct Shared {
     script: Mutex<VecDeque<Vec<Beat>>>,
-    otherwise: Mutex<Option<Vec<Beat>>>,
+    otherwise: Mutex<Option<Answering>>,
     asked: watch::Sender<Vec<Asked>>,
     /// Other requests than POST: their paths.
     probes: Mutex<Vec<String>>,
@@ -211,7 +214,13 @@ impl ModelServer {
 
     /// Plays this for every request beyond the script.
     pub fn always(&self, beats: impl IntoIterator<Item = Beat>) -> &Self {
-        *self.shared.otherwise.lock().unwrap() = Some(beats.into_iter().collect());
+        let beats: Vec<Beat> = beats.into_iter().collect();
+        self.answers(move |_| beats.clone())
+    }
+
+    /// Plays what this makes of the body of every request beyond the script.
+    pub fn answers(&self, answer: impl Fn(&Value) -> Vec<Beat> + Send + Sync + 'static) -> &Self {
+        *self.shared.otherwise.lock().unwrap() = Some(Arc::new(answer));
         self
     }
 
@@ -292,7 +301,8 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
         }
         let beats = shared.script.lock().unwrap().pop_front();
         let over = || vec![status(500, &[], r#"{"error":{"message":"the script is over"}}"#)];
-        let beats = beats.or_else(|| shared.otherwise.lock().unwrap().clone()).unwrap_or_else(over);
+        let otherwise = shared.otherwise.lock().unwrap().clone();
+        let beats = beats.or_else(|| otherwise.map(|answer| answer(&request.body))).unwrap_or_else(over);
         let mut at = 0;
         shared.asked.send_modify(|asked| {
             at = asked.len();

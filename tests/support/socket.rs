@@ -116,6 +116,18 @@ impl Socket {
         self.read().await.expect("a frame, not the end")
     }
 
+    /// The next frame in the order of arrival, however long it takes; `None`: the connection is over.
+    pub async fn try_next(&mut self) -> Option<Value> {
+        if !self.skipped.is_empty() {
+            return Some(self.skipped.remove(0));
+        }
+        loop {
+            if let Message::Text(text) = self.next_message().await? {
+                return Some(serde_json::from_str(&text).expect("JSON"));
+            }
+        }
+    }
+
     /// The next frame of this type; those that come before it stay for later.
     pub async fn next_of(&mut self, kind: &str) -> Value {
         self.next_where(|frame| frame["type"] == kind).await

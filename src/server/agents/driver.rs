@@ -296,7 +296,13 @@ impl Driver {
                         }
                     }
                     Heard::Nothing => {}
-                    Heard::Told(event) => return Next::Told(event),
+                    Heard::Told(event) => {
+                        if matches!(event, RunEvent::ModelDone(_) | RunEvent::ModelFailed(_) | RunEvent::ToolReturned { .. }) {
+                            // It has nothing more to say.
+                            self.source = Source::Nothing;
+                        }
+                        return Next::Told(event);
+                    }
                 },
             }
             if self.machine.is_over() || self.broken {

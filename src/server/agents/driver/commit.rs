@@ -78,6 +78,9 @@ impl Driver {
             // From here on the log tells what was written.
             self.run.live.close();
         }
+        // Who decided is told the place of the decision, not that of what follows from it.
+        let behind = events.iter().rev().position(|event| matches!(event, Event::ApprovalResolved(_)));
+        let behind = behind.unwrap_or_default() as u64;
         let spent = spent.map(|spent| (self.spec.asked_by, spent));
         let step = RunWrite { run_id: self.spec.run_id, events, journal, from: kept, spent };
         let append = Append { conversation_id: self.conversation, at: clock::now(), write: Write::Run(step) };
@@ -100,7 +103,7 @@ impl Driver {
         for reply in replies {
             let problem = |_: &StorageError| Problem::new(Code::Unavailable, "The decision could not be stored.");
             // Who asked may be gone.
-            let _ = reply.send(written.as_ref().map(|appended| appended.seq).map_err(problem));
+            let _ = reply.send(written.as_ref().map(|appended| Seq(appended.seq.0.saturating_sub(behind))).map_err(problem));
         }
     }
 

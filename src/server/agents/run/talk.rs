@@ -200,7 +200,8 @@ impl RunMachine {
 
     pub(super) fn model_failed(&mut self, reason: String) -> Vec<Effect> {
         let mut effects = self.account(&ModelTimes::default());
-        if self.talk.purpose == Purpose::Speak
+        // Who leads may do without a ledger, and a team without one of its members; the answer itself is needed.
+        if matches!(self.talk.purpose, Purpose::Ask { .. } | Purpose::Speak)
             && let Some(mut orchestrator) = self.orchestrator.take()
         {
             effects.push(self.step(&format!("Could not go on: {reason}")));
