@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod agents;
+pub mod agui;
 pub mod auth;
 pub mod bus;
 pub mod clock;

@@ -40,7 +40,7 @@ use live::LiveText;
 use llm::{LlmClient, LlmStatus};
 use queue::{Decision, RunHandle, RunQueue};
 use run::RunSpec;
-use team::Team;
+use team::{Agent, Team};
 use tools::Tools;
 
 /// Where nobody can go on with a run.
@@ -142,6 +142,13 @@ impl Agents {
         run.cancel.cancel();
         run.over().await;
         Ok(run.run_id)
+    }
+
+    /// Who is addressed by this handle; `agents` is the leader.
+    pub fn agent(&self, handle: &str) -> Option<Arc<Agent>> {
+        let team = &self.shared.team;
+        let leader = Some(team.leader()).filter(|_| handle == "agents");
+        leader.or_else(|| team.by_handle(handle)).cloned()
     }
 
     /// The messages being written in this conversation, with their text so far.

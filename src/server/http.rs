@@ -31,6 +31,7 @@ mod timings;
 mod users;
 
 pub use address::ClientAddress;
+pub use body::Body;
 
 /// All of it, under `/api/v1` and, what probes look for there, at the root.
 ///

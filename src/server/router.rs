@@ -6,13 +6,13 @@ use axum::{
     http::{HeaderName, HeaderValue, header},
     middleware,
     response::Response,
-    routing::get,
+    routing::{get, post},
 };
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_http::{compression::CompressionLayer, services::ServeDir, set_header::SetResponseHeaderLayer};
 
-use super::{functions, http, metrics, offline, pages, state::AppState, ws};
+use super::{agui, functions, http, metrics, offline, pages, state::AppState, ws};
 use crate::{
     protocol::{Problem, limits},
     ui::{
@@ -25,6 +25,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(http::api(markdown::to_html))
         .merge(ws::routes(state.clone()))
+        .route("/agui/{agent}", post(agui::run))
         .route("/metrics", get(metrics::scrape))
         .route("/sw.js", get(offline::worker))
         .route("/shell", get(empty_shell))

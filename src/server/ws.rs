@@ -8,7 +8,12 @@ use std::sync::Arc;
 
 use axum::{Router, extract::FromRef, routing::get};
 
-use super::{config::Config, state::AppState};
+use super::{
+    config::Config,
+    hub::{Connection, lane::Reading},
+    state::AppState,
+};
+use crate::protocol::{Problem, client::Cursor};
 
 mod frames;
 mod heartbeat;
@@ -18,6 +23,31 @@ mod subscribe;
 mod upgrade;
 pub mod wire;
 mod writer;
+
+/// For a reader that is no socket: joins the conversation; what follows comes by the connection's lane.
+pub async fn subscribe(state: &AppState, connection: &Arc<Connection>, cursor: &Cursor) -> Result<(), Problem> {
+    subscribe::subscribe(state, connection, cursor, None).await
+}
+
+/// For the same: what its lane asks to be read. `None`: the log cannot be read.
+pub async fn read_on(state: &AppState, connection: &Connection, reading: Reading) -> Option<Vec<String>> {
+    let Some(cursor) = state.hub.cursor_behind(connection, reading) else { return Some(Vec::new()) };
+    match writer::next_page(&*state.storage, connection.user.id, reading.conversation, cursor).await {
+        Ok(Some(page)) => {
+            let last = page.frames.last().map_or(cursor, |frame| frame.seq);
+            state.hub.caught_up(connection, reading, last, page.head);
+            Some(page.frames.into_iter().map(|frame| frame.text).collect())
+        }
+        Ok(None) => {
+            state.hub.give_up(connection, reading);
+            Some(Vec::new())
+        }
+        Err(error) => {
+            tracing::error!(%error, conversation = %reading.conversation, "cannot read the log");
+            None
+        }
+    }
+}
 
 pub fn routes(state: AppState) -> Router<AppState> {
     Router::new().route("/ws", get(upgrade::app)).with_state(Shared(Arc::new(state)))

@@ -37,6 +37,30 @@ impl Conversations {
         self.detail(caller, id).await
     }
 
+    /// The caller's own conversation of this id, with agents: made where it is not there yet.
+    pub async fn own(&self, caller: &User, id: ConversationId, title: &str) -> Result<(), Problem> {
+        if self.storage.access(caller.id, id).await?.is_some() {
+            return Ok(());
+        }
+        self.rates.write(caller.id)?;
+        let new = NewConversation {
+            id,
+            title: check::title(title)?,
+            kind: Kind::Room,
+            agents: true,
+            creator: caller.id,
+            members: vec![caller.id],
+            at: clock::now(),
+        };
+        let this = self.clone();
+        let made = finish(async move { this.found(new).await }).await;
+        match self.storage.access(caller.id, id).await? {
+            // Somebody else, in the name of the same person, was faster.
+            Some(_) => Ok(()),
+            None => made.and(Err(Problem::not_found())),
+        }
+    }
+
     async fn found(&self, new: NewConversation) -> Result<(), Problem> {
         let (id, members) = (new.id, new.members.clone());
         self.storage.create_conversation(new).await?;

@@ -147,7 +147,7 @@ impl Writer {
 
 /// `None`: the reader may not see this conversation any more. Access is asked for after the page was read,
 /// so that no event after a removal is ever in it.
-async fn next_page(
+pub(super) async fn next_page(
     storage: &dyn Storage,
     reader: UserId,
     id: ConversationId,
