@@ -65,7 +65,8 @@ fn paint(entry: Field<Entry>, node: &web_sys::Element, shown: StoredValue<Option
     let is_more = shown.try_update_value(|slot| {
         let is_here = slot.as_ref().is_some_and(|shown| shown.node == *node);
         if !is_here {
-            let adopted = node.has_child_nodes().then_some((rewrites, text.len()));
+            // Leptos puts a comment where there are no children.
+            let adopted = node.first_element_child().map(|_| (rewrites, text.len()));
             let painter = Painter::new(Page::on(node.clone()));
             *slot = Some(Shown { node: node.clone(), adopted, painter, is_due: false });
         }
