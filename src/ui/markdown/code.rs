@@ -1,7 +1,5 @@
 //! A fenced block of code, read line by line: it may be as long as it likes, and grow, and no line is read twice.
 
-use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
-
 use super::{
     painter::Paper,
     writer::{bar, escape, language},
@@ -23,16 +21,13 @@ pub(super) struct Code {
 }
 
 impl Code {
-    /// The block that begins with the line at `start`, and how it is opened.
-    pub(super) fn open(text: &str, start: usize) -> Option<(Self, String, String)> {
+    /// The block that begins with the line at `start`, with `info` behind its fence, and how it is opened.
+    pub(super) fn open(text: &str, start: usize, info: &str) -> Option<(Self, String, String)> {
         let line = text[start..].split_inclusive('\n').next()?;
         let fence_at = line.find(|c| c != ' ')?;
         let fence = line.as_bytes()[fence_at];
         let length = line[fence_at..].bytes().take_while(|byte| *byte == fence).count();
-        let Some(Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info)))) = Parser::new(line).next() else {
-            return None;
-        };
-        let language = language(&info);
+        let language = language(info);
         let code = match language {
             "" => "\n<pre><code>".to_owned(),
             language => ["\n<pre><code class=\"language-", &escape(language), "\">"].concat(),

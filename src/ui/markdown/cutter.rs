@@ -18,8 +18,8 @@ use crate::protocol::limits;
 pub(super) enum Step {
     /// These are finished, whatever follows them.
     Pieces(Vec<Piece>),
-    /// A fenced block of code begins here.
-    Code,
+    /// A fenced block of code begins here, with these words behind the fence.
+    Code(String),
     /// What the rest would be if it ended there.
     Open(String),
 }
@@ -50,8 +50,8 @@ pub(super) fn step(
     let known = if is_end { window.len() } else { window.rfind('\n').map_or(0, |at| at + 1) };
     let Read { blocks, code, found } = read(window, known, definitions);
     let finished = match code {
-        Some(at) if at == shift => return Step::Code,
-        Some(at) => Some((blocks.len(), at)),
+        Some((at, info)) if at == shift => return Step::Code(info),
+        Some((at, _)) => Some((blocks.len(), at)),
         None if is_end => Some((blocks.len(), window.len())),
         None => {
             let next = blocks.iter().rposition(|block| block.start < known).filter(|next| *next > 0);
@@ -114,8 +114,8 @@ fn cut(window: &str, shift: usize, known: usize, block: Option<&Block<'_>>) -> (
 
 struct Read<'a> {
     blocks: Vec<Block<'a>>,
-    /// Where the line of the first fence stands, which nothing is read behind.
-    code: Option<usize>,
+    /// Where the line of the first fence stands, which nothing is read behind, and what it says.
+    code: Option<(usize, String)>,
     found: Vec<Found>,
 }
 
@@ -140,8 +140,10 @@ fn read<'a>(window: &'a str, known: usize, definitions: &Definitions) -> Read<'a
     for (event, range) in TextMergeWithOffset::new(parser.into_offset_iter()) {
         if depth == 0 {
             let start = line_start(window, range.start);
-            if matches!(event, Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_)))) && start < known {
-                read.code = Some(start);
+            if let Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) = &event
+                && start < known
+            {
+                read.code = Some((start, info.to_string()));
                 break;
             }
             if read.blocks.is_empty() || !follows_a_definition(&window[..start]) {

@@ -1,26 +1,24 @@
 //! Link definitions (`[name]: https://…`) of the whole text, for pieces that are rendered one by one.
 
-use std::{
-    cell::RefCell,
-    collections::{HashMap, HashSet},
-    ops::Range,
-};
+use std::{cell::RefCell, ops::Range};
 
 use pulldown_cmark::{BrokenLink, CowStr, RefDefs};
 
-/// Names that were asked for and not known: of more, a later definition changes nothing.
-const MISSING: usize = 1_000;
+/// Names that are kept of a text, defined or asked for. Few texts have any, so that they are looked for one by one.
+const NAMES: usize = 500;
 
 #[derive(Default)]
 pub(super) struct Definitions {
-    known: HashMap<String, (String, String)>,
-    missing: RefCell<HashSet<String>>,
+    known: Vec<(String, Link)>,
+    missing: RefCell<Vec<String>>,
     /// Something was defined after it had been asked for: what was rendered by then is not what it would be.
     late: bool,
 }
 
+/// Where a name leads, and its title.
+type Link = (String, String);
 /// A definition in a window of the text, and where it stands there.
-pub(super) type Found = (Range<usize>, String, (String, String));
+pub(super) type Found = (Range<usize>, String, Link);
 
 pub(super) fn found(definitions: &RefDefs<'_>) -> Vec<Found> {
     let mut all: Vec<_> = definitions
@@ -41,10 +39,14 @@ impl Definitions {
 
     /// The first definition of a name counts.
     pub(super) fn learn(&mut self, (_, label, link): Found) {
-        if !self.known.contains_key(&label) {
-            self.late |= self.missing.get_mut().remove(&label);
-            self.known.insert(label, link);
+        if self.known.len() < NAMES && self.find(&label).is_none() {
+            self.late |= self.missing.get_mut().contains(&label);
+            self.known.push((label, link));
         }
+    }
+
+    fn find(&self, label: &str) -> Option<&Link> {
+        self.known.iter().find(|(known, _)| known == label).map(|(_, link)| link)
     }
 
     /// Whether all is to be rendered once more, now that everything is known.
@@ -54,10 +56,10 @@ impl Definitions {
 
     pub(super) fn resolve<'a>(&self, link: &BrokenLink<'_>) -> Option<(CowStr<'a>, CowStr<'a>)> {
         let label = key(&link.reference);
-        let known = self.known.get(&label).map(|(url, title)| (url.clone().into(), title.clone().into()));
+        let known = self.find(&label).map(|(url, title)| (url.clone().into(), title.clone().into()));
         let mut missing = self.missing.borrow_mut();
-        if known.is_none() && missing.len() < MISSING {
-            missing.insert(label);
+        if known.is_none() && missing.len() < NAMES && !missing.contains(&label) {
+            missing.push(label);
         }
         known
     }

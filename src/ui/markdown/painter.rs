@@ -92,8 +92,8 @@ impl<P: Paper> Painter<P> {
                     }
                     budget = budget.saturating_sub(self.at() - from);
                 }
-                Step::Code => {
-                    let Some((code, head, open)) = Code::open(text, from) else { return false };
+                Step::Code(info) => {
+                    let Some((code, head, open)) = Code::open(text, from, &info) else { return false };
                     self.paper.open_code(&head, &open);
                     self.code = Some(code);
                 }
