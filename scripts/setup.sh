@@ -105,7 +105,7 @@ browser() {
   [[ $major -ge $NODE_MAJOR ]] || fail "node $major is too old for the browser tests: they need $NODE_MAJOR or newer." \
     "Get it from https://nodejs.org, and run this again."
   if ! cmp -s end2end/package-lock.json end2end/node_modules/.installed-lock; then
-    say "Installing Playwright and axe into end2end/node_modules: the browser tests are written with them (seconds)"
+    say "Installing Playwright, axe and an MCP server into end2end/node_modules: tests are written with them (seconds)"
     (cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --silent --no-audit --no-fund) ||
       fail "npm could not install what end2end/package-lock.json names (see above)." "Check the network, then run this again."
     cp end2end/package-lock.json end2end/node_modules/.installed-lock

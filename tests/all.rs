@@ -16,6 +16,7 @@ mod http;
 mod killed_runs;
 mod knowledge;
 mod leptos_toml;
+mod mcp;
 mod models;
 mod protocol_frames;
 mod protocol_fuzz;

@@ -269,6 +269,51 @@ pub const KNOWLEDGE_RESULTS: usize = 5;
 pub const KNOWLEDGE_RESULTS_MAX: usize = 10;
 /// Words that one search of the knowledge base looks for.
 pub const KNOWLEDGE_WORDS: usize = 16;
+/// CSV that is summarized.
+pub const CSV_BYTES: usize = 256 * 1024;
+pub const CSV_COLUMNS: usize = 64;
+/// Groups that a summary of CSV tells.
+pub const CSV_GROUPS: usize = 50;
+/// A cell of CSV, as it is told.
+pub const CSV_CELL_CHARS: usize = 40;
+/// The address of a web page.
+pub const FETCH_URL_BYTES: usize = 2_048;
+/// Redirects that are followed to a page.
+pub const FETCH_REDIRECTS: usize = 5;
+/// Addresses of one host that are looked at.
+pub const FETCH_ADDRESSES: usize = 16;
+/// What is read of a page, and what a model reads of it at a time.
+pub const FETCH_BODY_BYTES: usize = 1024 * 1024;
+pub const FETCH_TEXT_BYTES: usize = 32 * 1024;
+/// How long a page may take, all of it, and the connection to each of its hosts.
+pub const FETCH_MS: u64 = 15_000;
+pub const FETCH_CONNECT_MS: u64 = 5_000;
+/// How long a provider of prices may take, and what it may answer.
+pub const MARKET_MS: u64 = 8_000;
+pub const MARKET_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// Days of prices: twenty years of them.
+pub const MARKET_DAYS: usize = 7_300;
+pub const MARKET_SYMBOL_CHARS: usize = 32;
+/// Tools of one MCP server that are offered, and what one may say of itself.
+pub const MCP_TOOLS: usize = 128;
+pub const MCP_DESCRIPTION_CHARS: usize = 2_000;
+pub const MCP_SCHEMA_BYTES: usize = 32 * 1024;
+/// A message of an MCP server; a line of its log that is looked at.
+pub const MCP_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+pub const MCP_LOG_LINE_BYTES: usize = 4 * 1024;
+/// How long an MCP server may take to start: it may have to be downloaded first.
+pub const MCP_START_MS: u64 = 60_000;
+/// How long a run waits for one that is starting.
+pub const MCP_READY_MS: u64 = 5_000;
+/// The pause before it is started again: doubled each time, up to the second.
+pub const MCP_RESTART_MS: u64 = 500;
+pub const MCP_RESTART_MAX_MS: u64 = 60_000;
+/// How often one looks whether it still answers, and how long the answer may take.
+pub const MCP_LOOK_MS: u64 = 60_000;
+pub const MCP_PING_MS: u64 = 5_000;
+/// How long it may take to end at each of three requests that get less polite, and all of them together.
+pub const MCP_END_MS: u64 = 500;
+pub const MCP_CLOSE_MS: u64 = 2_500;
 /// An expression to be calculated.
 pub const EXPRESSION_BYTES: usize = 1_024;
 /// Parentheses within parentheses.

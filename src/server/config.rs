@@ -16,6 +16,7 @@ use super::agents::team::Team;
 pub mod agents_file;
 pub mod data_dir;
 pub mod error;
+pub mod hosts;
 pub mod market;
 pub mod model;
 pub mod network;
@@ -26,9 +27,10 @@ pub mod settings_key;
 pub mod tools;
 
 pub use self::{
-    agents_file::{McpServer, McpTransport},
+    agents_file::{McpServer, McpTransport, process_environment},
     data_dir::{DataDir, DataDirLock},
     error::ConfigError,
+    hosts::FetchHosts,
     market::MarketConfig,
     model::{ModelChoice, RemoteModel},
     network::Network,

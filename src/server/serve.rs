@@ -52,6 +52,11 @@ async fn drain(state: &AppState, server: tokio::task::JoinHandle<std::io::Result
     tracing::info!(connections = state.hub.connections(), "stopping");
     state.shutdown.cancel();
     state.agents.drain().await;
+    // While the clients are asked to come back.
+    let ended = tokio::spawn({
+        let mcp = state.mcp.clone();
+        async move { mcp.close().await }
+    });
     state.hub.drain();
     state.sockets.close();
     // One who does not read must not hold up the restart for the others.
@@ -63,4 +68,5 @@ async fn drain(state: &AppState, server: tokio::task::JoinHandle<std::io::Result
     if let Ok(Err(error)) = server.await {
         tracing::warn!(%error, "the listener ended with an error");
     }
+    let _ = ended.await;
 }

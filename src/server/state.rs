@@ -12,7 +12,13 @@ use super::{
     accounts::Accounts,
     agents::{
         Agents,
-        tools::{Tools, search_knowledge::SearchKnowledge},
+        tools::{
+            Tools,
+            fetch_page::FetchPage,
+            market::{Market, MarketHistory, MarketPrice, MarketSource},
+            mcp::McpServers,
+            search_knowledge::SearchKnowledge,
+        },
     },
     bus::{Bus, BusMessage, in_process::InProcessBus},
     config::{AgentsConfig, Config, Database},
@@ -41,6 +47,7 @@ pub struct AppState {
     pub agents: Agents,
     /// Where the operator keeps one.
     pub knowledge: Option<Arc<dyn Knowledge>>,
+    pub mcp: McpServers,
     pub rates: Rates,
     pub settings: AdminSettings,
     pub metrics: PrometheusHandle,
@@ -83,7 +90,9 @@ impl AppState {
         let settings = AdminSettings::open(config.clone(), storage.clone(), rates.clone()).await?;
         let llm = settings.llm();
         let knowledge = open_knowledge(&config).await?;
-        let tools = tools(knowledge.as_ref());
+        let tools = tools(&config, knowledge.as_ref(), Arc::new(settings.clone()));
+        let mcp = McpServers::start(config.agents.mcp.iter().cloned());
+        let tools = mcp.sources().fold(tools, Tools::and_source);
         tell_of_unknown_tools(&config.agents, &tools);
         let agents = Agents::with(storage.clone(), bus.clone(), llm, tools, config.agents.team.clone());
         agents.recover().await.map_err(failed)?;
@@ -103,6 +112,7 @@ impl AppState {
             hub,
             agents,
             knowledge,
+            mcp,
             rates,
             settings,
         })
@@ -129,8 +139,12 @@ async fn open_knowledge(config: &Config) -> Result<Option<Arc<dyn Knowledge>>, K
 }
 
 /// Those that this server can offer; which of them an agent has is the team's affair.
-fn tools(knowledge: Option<&Arc<dyn Knowledge>>) -> Tools {
-    let tools = Tools::built_in();
+fn tools(config: &Config, knowledge: Option<&Arc<dyn Knowledge>>, market: Arc<dyn MarketSource>) -> Tools {
+    let market = Arc::new(Market::new(market));
+    let tools = Tools::built_in()
+        .and(FetchPage::new(config.tools.fetch_hosts.clone()))
+        .and(MarketPrice(market.clone()))
+        .and(MarketHistory(market));
     match knowledge {
         Some(knowledge) => tools.and(SearchKnowledge::new(knowledge.clone())),
         None => tools,

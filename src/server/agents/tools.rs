@@ -18,10 +18,15 @@ use crate::{
 pub mod calculate;
 pub mod catalog;
 pub mod convert_units;
+pub mod csv;
 pub mod date_time;
+pub mod fetch_page;
 pub mod make_chart;
+pub mod market;
+pub mod mcp;
 pub mod search_conversation;
 pub mod search_knowledge;
+pub mod summarize_csv;
 
 pub use catalog::{ToolSource, Tools};
 
@@ -122,3 +127,6 @@ pub fn shortened(text: &str, chars: usize) -> String {
 pub fn short(text: &str) -> String {
     shortened(text, 100)
 }
+
+#[cfg(test)]
+mod tests;

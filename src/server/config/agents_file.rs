@@ -24,6 +24,7 @@ mod written;
 
 use check::Check;
 pub use mcp_server::{McpServer, McpTransport};
+pub use variables::process_environment;
 
 /// What the file says, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -74,12 +74,17 @@ pub struct Settings {
     #[arg(long, env = "MAGPIE_KNOWLEDGE_DIR", value_name = "DIR")]
     pub knowledge_dir: Option<String>,
 
-    /// Address of the HTTP API that gives prices; set, it is in force whatever an admin stored in Settings
-    /// [default: none]
-    #[arg(long, env = "MAGPIE_MARKET_URL", value_name = "URL")]
+    /// Hosts whose pages the agents may read, comma-separated: example.com, *.example.com, * for every public one;
+    /// a server at a private address by name and port: wiki.internal:8080 [default: none]
+    #[arg(long, env = "MAGPIE_FETCH_HOSTS", value_name = "HOSTS")]
+    pub fetch_hosts: Option<String>,
+
+    /// Address that gives prices of a market, with {symbol} in it, and {from}, {to}, {key} where it wants them; set,
+    /// it is in force whatever an admin stored in Settings [default: none]
+    #[arg(long, env = "MAGPIE_MARKET_URL", value_name = "URL", hide_env_values = true)]
     pub market_url: Option<String>,
 
-    /// Its key [default: none]
+    /// Key of that address: put where {key} stands in it, else sent as a bearer token [default: none]
     #[arg(long, env = "MAGPIE_MARKET_API_KEY", value_name = "KEY", hide_env_values = true)]
     pub market_api_key: Option<String>,
 
@@ -171,6 +176,10 @@ impl Settings {
 
     pub(super) fn knowledge_dir(&self) -> Option<&str> {
         set(&self.knowledge_dir)
+    }
+
+    pub(super) fn fetch_hosts(&self) -> &str {
+        set(&self.fetch_hosts).unwrap_or_default()
     }
 
     /// Address and key.

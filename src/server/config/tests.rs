@@ -37,6 +37,25 @@ fn the_knowledge_base_is_a_folder_that_exists() {
 }
 
 #[test]
+fn what_tools_may_reach_is_checked_and_never_repeats_a_key() {
+    let dir = dir();
+    let with = |url: &str, hosts: &str| {
+        let mut settings = settings(&dir);
+        (settings.market_url, settings.fetch_hosts) = (Some(url.into()), Some(hosts.into()));
+        Config::new(&settings).map(|config| config.agents.market.map(|market| market.url)).map_err(|error| error.to_string())
+    };
+    let good = "https://example.com/q?s={symbol}&from={from}&key={key}";
+    assert_eq!(with(good, "example.com").unwrap().as_deref(), Some(good));
+    for bad in
+        ["https://anna:secret@example.com/{symbol}", "ftp://x/{symbol}", "https://x/{symbol}/{when}", "https://x/{symbol}/{", "x"]
+    {
+        let error = with(bad, "").unwrap_err();
+        assert!(error.contains("MAGPIE_MARKET_URL") && !error.contains("secret"), "{error}");
+    }
+    assert!(with(good, "http://example.com").unwrap_err().contains("MAGPIE_FETCH_HOSTS"));
+}
+
+#[test]
 fn the_server_listens_where_cargo_leptos_says_unless_told_otherwise() {
     let dir = dir();
     let mut settings = settings(&dir);
@@ -65,6 +84,9 @@ fn help_lists_every_variable_with_its_default() {
         ("MAGPIE_LLM_BASE_URL", "the provider's own; Ollama's http://127.0.0.1:11434"),
         ("MAGPIE_LLM_API_KEY", "none"),
         ("MAGPIE_LLM_MODEL", "none; every provider but offline needs one"),
+        ("MAGPIE_FETCH_HOSTS", "none"),
+        ("MAGPIE_MARKET_URL", "none"),
+        ("MAGPIE_MARKET_API_KEY", "none"),
         ("MAGPIE_PUBLIC_URL", "none"),
         ("MAGPIE_TRUSTED_PROXIES", "none"),
         ("MAGPIE_METRICS_TOKEN", "none, and /metrics answers direct loopback only"),

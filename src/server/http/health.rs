@@ -8,7 +8,13 @@ use tokio::time::timeout;
 
 use crate::{
     protocol::limits,
-    server::{agents::Agents, bus::Bus, clock, hub::Hub, storage::Storage},
+    server::{
+        agents::{Agents, tools::mcp::McpServers},
+        bus::Bus,
+        clock,
+        hub::Hub,
+        storage::Storage,
+    },
 };
 
 pub(super) async fn health() -> Json<Value> {
@@ -20,6 +26,7 @@ pub(super) async fn ready(
     State(agents): State<Agents>,
     State(bus): State<Arc<dyn Bus>>,
     State(storage): State<Arc<dyn Storage>>,
+    State(mcp): State<McpServers>,
 ) -> (StatusCode, Json<Value>) {
     let patience = Duration::from_millis(limits::HEALTH_CHECK_MS);
     let database = timeout(patience, storage.health()).await;
@@ -34,6 +41,8 @@ pub(super) async fn ready(
         "llm_model": llm_model,
         "database": database.unwrap_or("failed"),
         "bus": bus.unwrap_or("failed"),
+        // A server of tools that is down makes nobody wait: its tools say so.
+        "mcp_servers": mcp.status(),
         "timestamp": clock::now(),
     });
     (if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body))

@@ -1,7 +1,5 @@
 //! Where prices come from: an address and a key, for the tools that ask it.
 
-use reqwest::Url;
-
 use super::{AdminSettings, key_state, store::Name};
 use crate::{
     protocol::{
@@ -9,7 +7,7 @@ use crate::{
         http::User,
         settings::{KeyChange, MarketSettings, PutMarket, Source},
     },
-    server::{accounts::must_be_admin, config::MarketConfig},
+    server::{accounts::must_be_admin, agents::tools::market::MarketSource, config::MarketConfig},
 };
 
 impl AdminSettings {
@@ -18,14 +16,14 @@ impl AdminSettings {
         if let Some(market) = &self.config.agents.market {
             return Some(market.clone());
         }
-        let url = Url::parse(&self.store.text(Name::MarketUrl)?).ok()?;
+        let url = self.store.text(Name::MarketUrl)?;
         Some(MarketConfig { url, api_key: self.store.secret(Name::MarketApiKey) })
     }
 
     pub fn market(&self) -> MarketSettings {
         if let Some(MarketConfig { url, api_key }) = &self.config.agents.market {
             let held = api_key.clone().map_or(super::Held::Nothing, super::Held::Secret);
-            let (url, api_key) = (Some(url.to_string()), key_state(&held));
+            let (url, api_key) = (Some(url.clone()), key_state(&held));
             return MarketSettings { url, api_key, source: Source::Environment };
         }
         let url = self.store.text(Name::MarketUrl);
@@ -40,7 +38,6 @@ impl AdminSettings {
         let _alone = self.saving.lock().await;
         let url = body.url.as_deref().map(str::trim).filter(|url| !url.is_empty());
         let url = url.map(|url| MarketConfig::url(url).map_err(|takes| Problem::invalid("url", takes))).transpose()?;
-        let url = url.map(|url| url.to_string());
         let is_same = url.is_some() && url == self.store.text(Name::MarketUrl);
         let key = match body.api_key {
             KeyChange::Set(key) if url.is_some() => Some((Name::MarketApiKey, Some(key))),
@@ -49,9 +46,15 @@ impl AdminSettings {
             _ => Some((Name::MarketApiKey, None)),
         };
         let key_changed = key.is_some();
-        let shown = url.clone().unwrap_or_default();
         self.store.change([(Name::MarketUrl, url)].into_iter().chain(key).collect()).await?;
-        tracing::info!(by = %by.username, url = shown, key_changed, "the source of prices was set");
+        // Not the address: it may hold a key.
+        tracing::info!(by = %by.username, key_changed, "the source of prices was set");
         Ok(self.market())
+    }
+}
+
+impl MarketSource for AdminSettings {
+    fn market(&self) -> Option<MarketConfig> {
+        self.market_source()
     }
 }

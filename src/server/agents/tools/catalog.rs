@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
-use super::{Tool, calculate, convert_units, date_time, make_chart, search_conversation};
+use super::{Tool, calculate, convert_units, date_time, make_chart, search_conversation, summarize_csv};
 use crate::server::agents::llm::ToolDefinition;
 
 /// Characters of a tool's name that every provider takes: `[a-zA-Z0-9_-]`.
@@ -44,6 +44,7 @@ impl Tools {
             Arc::new(date_time::DateTime),
             Arc::new(search_conversation::SearchConversation),
             Arc::new(make_chart::MakeChart),
+            Arc::new(summarize_csv::SummarizeCsv),
         ])
     }
 

@@ -69,6 +69,7 @@ fn server(check: &mut Check, written: written::Server, span: Range<usize>) -> Op
     let class = written.class.map_or(Some(Class::Write), |class| class_of(check, &class));
     let timeout = 1..=limits::MCP_TIMEOUT_MAX_S.into();
     let timeout_s: Option<u32> = check.number(written.timeout_s.as_ref(), "mcp.timeout_s", timeout);
+    let is_told = written.ask_before.is_some();
     let ask_before = check.list(written.ask_before, "mcp.ask_before");
     for tool in ask_before.iter().filter(|tool| tool.get_ref().is_empty() || tool.get_ref().contains('/')) {
         let what = "takes the server's own names of its tools, without the server's, or \"*\" for all of them";
@@ -97,7 +98,7 @@ fn server(check: &mut Check, written: written::Server, span: Range<usize>) -> Op
     Some(McpServer {
         name: String::new(),
         transport: transport?,
-        ask_before: ask_before.into_iter().map(Spanned::into_inner).collect(),
+        ask_before: is_told.then(|| ask_before.into_iter().map(Spanned::into_inner).collect()),
         class: class?,
         timeout: Duration::from_secs(timeout_s.unwrap_or(limits::MCP_TIMEOUT_S).into()),
     })

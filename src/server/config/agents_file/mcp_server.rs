@@ -9,8 +9,9 @@ pub struct McpServer {
     /// Letters, digits, `-` and `_`: agents use its tools as `NAME/TOOL`, and all of them as `NAME/*`.
     pub name: String,
     pub transport: McpTransport,
-    /// Those of its tools, by their own names, for which a person is asked before each call; `*` for all.
-    pub ask_before: Vec<String>,
+    /// Those of its tools, by their own names, for which a person is asked before each call; `*` for all. `None`:
+    /// those that change something.
+    pub ask_before: Option<Vec<String>>,
     /// What its tools do to the world, where they do not say so themselves.
     pub class: Class,
     /// How long one call may take.

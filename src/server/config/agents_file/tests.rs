@@ -63,7 +63,7 @@ fn a_team_is_what_the_file_says() {
     assert_eq!(team.leader().max_turns, limits::TURNS_PER_RUN);
     let [docs] = &mcp[..] else { panic!("{mcp:?}") };
     assert_eq!((docs.name.as_str(), docs.class, docs.timeout.as_secs()), ("docs", Class::Costly, 5));
-    assert_eq!(docs.ask_before, ["*"]);
+    assert_eq!(docs.ask_before, Some(vec!["*".to_owned()]));
     let McpTransport::Http { url, headers } = &docs.transport else { panic!("{docs:?}") };
     assert_eq!(url, "https://docs.example.com/mcp?key=s3cret");
     assert_eq!(headers["Authorization"].expose(), b"Bearer s3cret");

@@ -32,6 +32,14 @@ fn is_name(name: &str) -> bool {
         && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
+/// What a process of somebody else's needs of ours: where programs, its home and its temporary files are, and its
+/// language. Nothing of ours, and no key that our environment may have.
+#[expect(clippy::disallowed_methods, reason = "this is server/config: an MCP server's process is started with it")]
+pub fn process_environment() -> Vec<(&'static str, std::ffi::OsString)> {
+    const NEEDED: [&str; 9] = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "SYSTEMROOT"];
+    NEEDED.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))).collect()
+}
+
 /// Those of this process; one that is no UTF-8 counts as not set.
 #[expect(clippy::disallowed_methods, reason = "this is server/config: the agents file names its keys by variables")]
 pub fn of_the_process(name: &str) -> Option<String> {

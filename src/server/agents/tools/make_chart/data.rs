@@ -2,7 +2,7 @@
 
 use crate::{
     protocol::{agent::ChartTable, limits},
-    server::agents::tools::shortened,
+    server::agents::tools::{csv, shortened},
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -172,24 +172,10 @@ fn table(lines: &[&str]) -> Result<Data, String> {
     Data { labels, series, named: width > 1, named_series: header.is_some() }.checked()
 }
 
-/// The cells of one line; quotes hold a delimiter, doubled quotes are a quote.
+/// The cells of one line.
 fn cells(line: &str, delimiter: Option<char>) -> Vec<String> {
-    let mut cells = vec![String::new()];
-    let mut quoted = false;
-    let mut chars = line.chars().peekable();
-    while let Some(c) = chars.next() {
-        let last = cells.len() - 1;
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                chars.next();
-                cells[last].push('"');
-            }
-            '"' => quoted = !quoted,
-            c if !quoted && Some(c) == delimiter => cells.push(String::new()),
-            c => cells[last].push(c),
-        }
-    }
-    cells.into_iter().map(|cell| cell.trim().to_owned()).collect()
+    let records = csv::records(line, delimiter.unwrap_or('\0'));
+    records.into_iter().next().unwrap_or_else(|| vec![String::new()])
 }
 
 #[cfg(test)]
