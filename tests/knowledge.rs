@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use reqwest::{Method, header};
+use serde_json::json;
 
 use crate::support::TestApp;
 
@@ -59,4 +60,22 @@ async fn documents_are_for_who_is_signed_in_and_nothing_else_is_served() {
     let without = TestApp::start().await;
     let ben = without.register("ben").await;
     assert_eq!(without.get(&ben, PATH).await.status(), 404);
+}
+
+#[tokio::test]
+async fn an_agent_quotes_the_documents_and_links_its_source() {
+    let data = tempfile::tempdir().unwrap();
+    let app = app(data.path()).await;
+    let anna = app.register("anna").await;
+    let room = app.conversation(&anna, json!({ "title": "With agents" })).await;
+    let mut socket = app.connect(&anna).await;
+    socket.subscribe(room, Some(1)).await;
+    socket.chat(room, "How do I restore a backup?").await;
+    assert_eq!(socket.next_of("tool_call").await["tool_name"], "search_knowledge");
+    let result = socket.next_of("result").await;
+    let answer = result["content"].as_str().unwrap();
+    assert!(answer.contains("> Stop the server, put the file back, start it."), "{answer}");
+    let link = answer.split_once("](").and_then(|(_, rest)| rest.split_once(')')).unwrap().0;
+    assert_eq!(app.get(&anna, link.split('#').next().unwrap()).await.status(), 200, "{link}");
+    assert!(magpie::ui::markdown::to_html(answer).contains(&format!("<a href=\"{link}\"")), "{answer}");
 }

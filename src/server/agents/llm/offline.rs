@@ -57,9 +57,18 @@ fn reply(request: &ChatRequest) -> Vec<Delta> {
         return written(&answer::from_results(since));
     }
     let offered = |name: &str| request.tools.iter().any(|tool| tool.name == name);
-    let plan: Vec<plan::Planned> = plan::plan(text).into_iter().filter(|planned| offered(planned.tool)).collect();
+    let mut plan: Vec<plan::Planned> = plan::plan(text).into_iter().filter(|planned| offered(planned.tool)).collect();
+    if plan::may_be_elsewhere(text, &plan) {
+        plan.extend(plan::last_resort(text).filter(|planned| offered(planned.tool)));
+    }
     if plan.is_empty() {
-        return written(&talk::answer(name, text));
+        if let Some(answer) = talk::answer(name, text) {
+            return written(&answer);
+        }
+        plan.extend(plan::last_resort(text).filter(|planned| offered(planned.tool)));
+    }
+    if plan.is_empty() {
+        return written(&talk::unknown());
     }
     let calls = plan.into_iter().enumerate().map(|(at, planned)| {
         Delta::ToolCall(ModelCall {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::server::agents::{
     llm::{ChatMessage, ModelCall},
-    tools::{calculate, convert_units, date_time, make_chart, search_conversation},
+    tools::{calculate, convert_units, date_time, make_chart, search_conversation, search_knowledge},
 };
 
 /// One paragraph for each call, in their order.
@@ -40,6 +40,7 @@ fn paragraph(tool: &str, arguments: &Value, success: bool, text: &str) -> String
             format!("{text} My clock runs in UTC; I do not know your time zone.")
         }
         search_conversation::NAME => found(arguments, text),
+        search_knowledge::NAME => quoted(arguments, text),
         make_chart::NAME => drawn(text),
         _ => text.to_owned(),
     }
@@ -63,6 +64,7 @@ fn failed(tool: &str, arguments: &Value, error: &str) -> String {
             format!("I could not work out {}: {error}.", calculate::pretty(expression))
         }
         make_chart::NAME => format!("I could not draw that chart. {error}."),
+        search_knowledge::NAME => format!("I could not search the knowledge base. {error}."),
         search_conversation::NAME => format!("I could not search this conversation. {error}."),
         _ => format!("That did not work out. {error}."),
     }
@@ -78,6 +80,33 @@ fn found(arguments: &Value, text: &str) -> String {
     let quotes: Vec<String> =
         lines.lines().filter_map(|line| line.strip_prefix("- ")).map(|line| format!("> {line}")).collect();
     format!("{count}{by}{about}, the newest first:\n\n{}", quotes.join("\n\n"))
+}
+
+/// Passages that are quoted; of the others only the source is named.
+const QUOTED: usize = 2;
+
+/// What the documents say, in their own words, each with its source.
+fn quoted(arguments: &Value, text: &str) -> String {
+    let Some((_, passages)) = text.split_once(":\n\n[") else {
+        let query = arguments["query"].as_str().unwrap_or_default();
+        return format!(
+            "The knowledge base has nothing for “{query}”, and no other tool of mine fits. I look for the words of a \
+             question: try others, or ask for `help` to see what I can do. No language model is configured here, so I \
+             do not write freely."
+        );
+    };
+    let passages: Vec<&str> = passages.split("\n\n[").collect();
+    let quotes = passages.iter().take(QUOTED).filter_map(|passage| {
+        let (source, quote) = passage.split_once('\n')?;
+        Some(format!("From [{source}:\n\n{quote}"))
+    });
+    let mut answer = quotes.collect::<Vec<_>>().join("\n\n");
+    let others: Vec<String> =
+        passages.iter().skip(QUOTED).filter_map(|passage| Some(format!("[{}", passage.lines().next()?))).collect();
+    if !others.is_empty() {
+        answer.push_str(&format!("\n\nSee also {}.", others.join(", ")));
+    }
+    answer
 }
 
 fn drawn(text: &str) -> String {

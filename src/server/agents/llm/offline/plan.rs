@@ -7,14 +7,20 @@ use serde_json::{Value, json};
 
 use crate::{
     protocol::limits,
-    server::agents::tools::{calculate, convert_units, date_time, make_chart, search_conversation},
+    server::agents::tools::{
+        calculate, convert_units, date_time, fetch_page, make_chart, market, search_conversation, search_knowledge,
+        summarize_csv,
+    },
 };
 
 mod arithmetic;
 mod chart;
 mod dates;
+mod knowledge;
 mod search;
+mod table;
 mod units;
+mod web;
 
 pub use chart::is_wanted as chart_is_wanted;
 
@@ -29,12 +35,18 @@ pub struct Planned {
 pub fn plan(question: &str) -> Vec<Planned> {
     let question = without_address(question);
     let mut plan = Vec::new();
-    let rest = match chart::read(&question) {
+    let summary = table::read(&question);
+    if let Some(found) = &summary {
+        plan.push(Planned { tool: summarize_csv::NAME, arguments: found.arguments.clone() });
+    }
+    // CSV that is to be summarized is drawn where that is asked for, too.
+    let drawn = if summary.is_some() && !chart_is_wanted(&question) { None } else { chart::read(&question) };
+    let rest = match drawn {
         Some(found) => {
             plan.push(Planned { tool: make_chart::NAME, arguments: found.arguments });
             found.rest
         }
-        None => question,
+        None => summary.map_or(question, |found| found.rest),
     };
     for sentence in sentences(&rest) {
         plan.extend(of_sentence(sentence));
@@ -44,9 +56,22 @@ pub fn plan(question: &str) -> Vec<Planned> {
     plan
 }
 
+/// Whether a search of the conversation is no more than a guess: what is looked for may stand in a document.
+pub fn may_be_elsewhere(question: &str, plan: &[Planned]) -> bool {
+    let asks_where = strip_prefix(without_courtesy(&without_address(question)), "where is ").is_some();
+    asks_where && matches!(plan, [only] if only.tool == search_conversation::NAME)
+}
+
+/// A search of the operator's documents, for a question that [`plan`] has nothing for.
+pub fn last_resort(question: &str) -> Option<Planned> {
+    let question = without_address(question);
+    knowledge::question(&question).map(|arguments| Planned { tool: search_knowledge::NAME, arguments })
+}
+
 fn of_sentence(sentence: &str) -> Vec<Planned> {
     let halves: Vec<&str> = split_words(sentence, &[" and then ", " and also ", ", then ", " and ", ", "]);
-    if halves.len() > 1 && search::explicit(sentence).is_none() && dates::span(sentence).is_none() {
+    let is_whole = search::explicit(sentence).is_some() || knowledge::explicit(sentence).is_some();
+    if halves.len() > 1 && !is_whole && dates::span(sentence).is_none() {
         let plans: Vec<Planned> = halves.iter().filter_map(|half| of_part(half)).collect();
         if plans.len() == halves.len() {
             return plans;
@@ -57,8 +82,12 @@ fn of_sentence(sentence: &str) -> Vec<Planned> {
 
 fn of_part(part: &str) -> Option<Planned> {
     let planned = |tool| move |arguments: Value| Planned { tool, arguments };
-    search::explicit(part)
-        .map(planned(search_conversation::NAME))
+    web::page(part)
+        .map(planned(fetch_page::NAME))
+        .or_else(|| knowledge::explicit(part).map(planned(search_knowledge::NAME)))
+        .or_else(|| search::explicit(part).map(planned(search_conversation::NAME)))
+        .or_else(|| web::price(part).map(planned(market::price::NAME)))
+        .or_else(|| web::history(part).map(planned(market::history::NAME)))
         .or_else(|| dates::read(part).map(planned(date_time::NAME)))
         .or_else(|| units::read(part).map(planned(convert_units::NAME)))
         .or_else(|| {
@@ -77,6 +106,7 @@ fn without_address(question: &str) -> String {
             "@agents" | "@assistant" | "assistant" | "hey" | "hi" | "hello" | "please" if word.len() < text.len() => {
                 text = text[word.len()..].trim_start();
             }
+            _ if word.starts_with('@') && word.len() < text.len() => text = text[word.len()..].trim_start(),
             _ => break,
         }
     }
@@ -91,7 +121,9 @@ fn sentences(text: &str) -> Vec<&str> {
     for (at, c) in text.char_indices() {
         let after = text[at + c.len_utf8()..].chars().next().unwrap_or(' ');
         let ends = match c {
-            '?' | ';' | '\n' => true,
+            // One of an address is none of the sentence's.
+            '?' => !(after.is_alphanumeric() && is_in_address(&text[from..at])),
+            ';' | '\n' => true,
             '.' => after.is_whitespace(),
             '!' => after.is_whitespace() && !before.is_ascii_digit() && before != ')',
             _ => false,
@@ -104,6 +136,10 @@ fn sentences(text: &str) -> Vec<&str> {
     }
     sentences.push(&text[from..]);
     sentences.into_iter().map(str::trim).filter(|sentence| !sentence.is_empty()).collect()
+}
+
+fn is_in_address(text: &str) -> bool {
+    text.rsplit(char::is_whitespace).next().is_some_and(|word| word.contains("://"))
 }
 
 /// Splits at any of these words, in any case.

@@ -6,16 +6,18 @@ const ABILITIES: &str = "\
 - **Calculate**: `What is 17 * 23?`, `15% of 80`, `sqrt(2) * (3 + 4)^2`
 - **Convert units**: `How many km is 26.2 miles?`, `100 F in C`, `2 GiB in MB`
 - **Tell dates and times** (UTC): `What day is 2026-12-24?`, `How many days until Christmas?`
+- **Search the knowledge base**, where this server has one: `How do I restore a backup?`, `Search the docs for invoices`
 - **Search this conversation**: `What did Anna say about the budget?`, `Search for invoice`
+- **Summarize CSV**: a block of it with `summarize this by region`
 - **Draw charts**: `Chart: Jan 3, Feb 5, Mar 2`, or a block of CSV with `plot this`";
 
 const NO_MODEL: &str = "\
 No language model is configured on this server, so I do not write freely: I pick a tool by the words of your message \
-and report what it returned. Whoever runs the server chooses the model with the settings `MAGPIE_LLM_PROVIDER`, \
-`MAGPIE_LLM_BASE_URL` and `MAGPIE_LLM_MODEL`. This version knows the provider `offline` alone, the one that is \
-answering you; connections to real models come with a later version.";
+and report what it returned. Whoever runs the server chooses one with the settings `MAGPIE_LLM_PROVIDER`, \
+`MAGPIE_LLM_BASE_URL` and `MAGPIE_LLM_MODEL`; Ollama, OpenAI and many others will do.";
 
-pub fn answer(name: &str, question: &str) -> String {
+/// `None`: there is nothing to be said that is better than a search.
+pub fn answer(name: &str, question: &str) -> Option<String> {
     let words: Vec<String> = question
         .split(|c: char| !c.is_alphanumeric() && c != '\'')
         .filter(|word| !word.is_empty())
@@ -23,7 +25,7 @@ pub fn answer(name: &str, question: &str) -> String {
         .collect();
     let starts = |with: &[&str]| words.iter().take(2).any(|word| with.contains(&word.as_str()));
     let has = |wanted: &[&str]| wanted.iter().any(|phrase| question.to_lowercase().contains(phrase));
-    match () {
+    Some(match () {
         () if has(&["what can you do", "who are you", "what are you", "how do you work", "what do you do"])
             || words.first().is_some_and(|word| word == "help")
             || (words.len() <= 4 && words.iter().any(|word| word == "help")) =>
@@ -39,8 +41,9 @@ pub fn answer(name: &str, question: &str) -> String {
         () if words.len() <= 6 && starts(&["hi", "hello", "hey", "good", "moin", "hallo", "greetings"]) => {
             greeting(name)
         }
-        () => unknown(),
-    }
+        () if has(&["how are you"]) && words.len() <= 6 => greeting(name),
+        () => return None,
+    })
 }
 
 pub fn help() -> String {
@@ -54,8 +57,8 @@ pub fn help() -> String {
 
 fn greeting(name: &str) -> String {
     format!(
-        "Hello, {name}! I am the assistant built into Magpie. I can calculate, convert units, tell dates, search this \
-         conversation and draw charts: try `What is 17 * 23?` or `Chart: Jan 3, Feb 5, Mar 2`.\n\n{NO_MODEL}"
+        "Hello, {name}! I am the assistant built into Magpie. I can calculate, convert units, tell dates, search the knowledge base and \
+         this conversation, and draw charts: try `What is 17 * 23?` or `Chart: Jan 3, Feb 5, Mar 2`.\n\n{NO_MODEL}"
     )
 }
 
@@ -66,7 +69,7 @@ fn chart_needs_numbers() -> String {
         .to_owned()
 }
 
-fn unknown() -> String {
+pub fn unknown() -> String {
     format!(
         "I have no tool for that, and I would rather say so than guess.\n\n{NO_MODEL}\n\nWhat I can do right now:\n\n\
          {ABILITIES}\n\nIf your question holds one of these, put it into plain words like the examples, and I will try again."

@@ -8,6 +8,8 @@ use super::*;
 use crate::server::agents::llm::ToolDefinition;
 
 const TOOLS: [&str; 5] = ["calculate", "convert_units", "date_time", "search_conversation", "make_chart"];
+/// Beside them, where the operator has switched them on.
+const MORE: [&str; 5] = ["search_knowledge", "summarize_csv", "fetch_page", "market_price", "market_history"];
 
 fn planned(question: &str) -> Vec<(&'static str, Value)> {
     plan::plan(question).into_iter().map(|planned| (planned.tool, planned.arguments)).collect()
@@ -22,6 +24,25 @@ fn request(question: &str) -> ChatRequest {
         model: None,
         schema: None,
     }
+}
+
+fn request_with_more(question: &str) -> ChatRequest {
+    let mut request = request(question);
+    request.tools.extend(MORE.map(|name| ToolDefinition {
+        name: name.into(),
+        description: String::new(),
+        parameters: Value::Null,
+    }));
+    request
+}
+
+/// What is called for a question, where all tools are there.
+fn called(question: &str) -> Vec<(String, Value)> {
+    let call = |delta| match delta {
+        Delta::ToolCall(call) => Some((call.tool_name, call.arguments)),
+        _ => None,
+    };
+    reply(&request_with_more(question)).into_iter().filter_map(call).collect()
 }
 
 fn said(request: &ChatRequest) -> String {
@@ -183,6 +204,91 @@ fn talk_is_no_work_for_a_tool() {
 }
 
 #[test]
+fn the_documents_are_asked_in_so_many_words_or_where_nothing_else_answers() {
+    for (question, query) in [
+        ("How do I restore a backup?", "How do I restore a backup"),
+        ("@assistant who is on call on Sundays?", "who is on call on Sundays"),
+        ("What is our SLA", "What is our SLA"),
+        ("where can I park?", "where can I park"),
+        ("Tell me about backups", "about backups"),
+        ("Could you explain the deployment?", "explain the deployment"),
+        ("Search the docs for invoices", "invoices"),
+        ("What does the handbook say about holidays and sick leave?", "holidays and sick leave"),
+        ("According to the docs, how many days is the trial?", "how many days is the trial"),
+        ("How many days is the trial, in the knowledge base?", "How many days is the trial, in the knowledge base"),
+        ("What did the auditors find?", "What did the auditors find"),
+    ] {
+        assert_eq!(called(question), [("search_knowledge".to_owned(), json!({ "query": query }))], "{question}");
+        assert!(reply(&request(question)).iter().all(|delta| !matches!(delta, Delta::ToolCall(_))), "{question}");
+    }
+    let tools = |question| called(question).into_iter().map(|(tool, _)| tool).collect::<Vec<_>>();
+    assert_eq!(tools("Where is the printer?"), ["search_conversation", "search_knowledge"]);
+    assert_eq!(tools("What is 17 * 23?"), ["calculate"]);
+    for question in
+        ["Hello!", "thanks", "What can you do?", "help", "How are you?", "I like trains", "can you draw a chart?"]
+    {
+        assert_eq!(tools(question), [""; 0], "{question}");
+    }
+}
+
+#[test]
+fn csv_is_summarized_where_that_is_asked_for() {
+    const CSV: &str = "region,units\nNorth,3\nSouth,5";
+    for (question, group_by) in [
+        (format!("Summarize this:\n```csv\n{CSV}\n```"), None),
+        (format!("Summarize this by region:\n{CSV}"), Some("region")),
+        (format!("total units per Region, please\n{CSV}"), Some("region")),
+        (format!("{CSV}\nWhat is the average?"), None),
+    ] {
+        let calls = called(&question);
+        assert_eq!(calls.len(), 1, "{question}: {calls:?}");
+        let (tool, arguments) = &calls[0];
+        assert_eq!((tool.as_str(), arguments["data"].as_str()), ("summarize_csv", Some(CSV)), "{question}");
+        assert_eq!(arguments["group_by"].as_str(), group_by, "{question}");
+    }
+    let both = called(&format!("Summarize this and plot it:\n```csv\n{CSV}\n```\nWhat is 1+1?"));
+    let tools: Vec<&str> = both.iter().map(|(tool, _)| tool.as_str()).collect();
+    assert_eq!(tools, ["summarize_csv", "make_chart", "calculate"]);
+    assert_eq!(called(&format!("```csv\n{CSV}\n```"))[0].0, "make_chart");
+}
+
+#[test]
+fn pages_are_read_and_prices_looked_up() {
+    for (question, tool, arguments) in [
+        ("Read https://example.com/a?b=c&d=e.", "fetch_page", json!({"url": "https://example.com/a?b=c&d=e"})),
+        ("https://example.com/", "fetch_page", json!({"url": "https://example.com/"})),
+        ("What is the price of AAPL?", "market_price", json!({"symbol": "AAPL"})),
+        ("@market-analyst price of BRK-B", "market_price", json!({"symbol": "BRK-B"})),
+        ("How did EURUSD=X go?", "market_history", json!({"symbol": "EURUSD=X"})),
+        ("price history of BMW.DE", "market_history", json!({"symbol": "BMW.DE"})),
+    ] {
+        assert_eq!(called(question), [(tool.to_owned(), arguments)], "{question}");
+    }
+    assert_eq!(called("What is the price of bread?")[0].0, "search_knowledge");
+}
+
+#[test]
+fn documents_are_quoted_with_their_source() {
+    let asked = |result: &str| {
+        let mut request = request_with_more("How do I restore a backup?");
+        let call = ModelCall { id: "1".into(), tool_name: "search_knowledge".into(), arguments: json!({"query": "q"}) };
+        request.messages.push(ChatMessage::Assistant { text: String::new(), calls: vec![call] });
+        let (call_id, tool_name) = ("1".into(), "search_knowledge".into());
+        request.messages.push(ChatMessage::Tool { call_id, tool_name, success: true, text: result.into() });
+        said(&request)
+    };
+    assert_eq!(
+        asked(
+            "3 passages:\n\n[A › B](/api/v1/knowledge/a.md#b)\n> One.\n>\n> Two.\n\n[C](/api/v1/knowledge/c.md)\n> Three.\n\n[D](/api/v1/knowledge/d.md)\n> Four."
+        ),
+        "From [A › B](/api/v1/knowledge/a.md#b):\n\n> One.\n>\n> Two.\n\nFrom [C](/api/v1/knowledge/c.md):\n\n\
+         > Three.\n\nSee also [D](/api/v1/knowledge/d.md)."
+    );
+    let nothing = asked(crate::server::agents::tools::search_knowledge::NOTHING);
+    assert!(nothing.contains("nothing for “q”") && nothing.contains("No language model is configured"), "{nothing}");
+}
+
+#[test]
 fn help_says_what_it_can_do_and_that_no_model_is_configured() {
     for question in ["help", "What can you do?", "@assistant who are you?", "Tell me a joke", "Hello"] {
         let text = said(&request(question));
@@ -267,11 +373,11 @@ proptest! {
         words in prop::collection::vec(prop::sample::select(vec![
             "chart", "plot", ":", "```", "csv", "\n", "what", "did", "say", "how", "many", "km", "in", "26.2", "2026-12-24",
             "days", "between", "and", "until", "Christmas", "sqrt", "of", "(", "*", "!", "?", ";", "°", "é", "1", ",", "about",
-            "search", "for", "x", "%", "İ", "find",
+            "search", "for", "x", "%", "İ", "find", "summarize", "by", "docs", "price", "AAPL", "https://x?y", "where", "is", "@a",
         ]), 0..30),
         joint in prop::sample::select(vec!["", " "]),
     ) {
-        let deltas = reply(&request(&words.join(joint)));
+        let deltas = reply(&request_with_more(&words.join(joint)));
         prop_assert_eq!(deltas.last(), Some(&Delta::Done));
     }
 }
