@@ -195,10 +195,14 @@ impl Driver {
 
     /// Waits for its turn and a place; `false`: it is stopped before.
     async fn turn(&mut self) -> bool {
-        let (run, places) = (self.run.clone(), self.shared.places.clone());
+        let (run, shared) = (self.run.clone(), self.shared.clone());
+        let tools = self.machine.tools().to_vec();
         let turn = async {
             run.turn().await;
-            places.acquire_owned().await
+            let place = shared.places.clone().acquire_owned().await;
+            // Servers of tools that are still starting, as after a restart.
+            shared.tools.ready(&tools).await;
+            place
         };
         self.place = select! {
             biased;
