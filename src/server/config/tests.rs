@@ -42,13 +42,19 @@ fn what_tools_may_reach_is_checked_and_never_repeats_a_key() {
     let with = |url: &str, hosts: &str| {
         let mut settings = settings(&dir);
         (settings.market_url, settings.fetch_hosts) = (Some(url.into()), Some(hosts.into()));
-        Config::new(&settings).map(|config| config.agents.market.map(|market| market.url)).map_err(|error| error.to_string())
+        Config::new(&settings)
+            .map(|config| config.agents.market.map(|market| market.url))
+            .map_err(|error| error.to_string())
     };
     let good = "https://example.com/q?s={symbol}&from={from}&key={key}";
     assert_eq!(with(good, "example.com").unwrap().as_deref(), Some(good));
-    for bad in
-        ["https://anna:secret@example.com/{symbol}", "ftp://x/{symbol}", "https://x/{symbol}/{when}", "https://x/{symbol}/{", "x"]
-    {
+    for bad in [
+        "https://anna:secret@example.com/{symbol}",
+        "ftp://x/{symbol}",
+        "https://x/{symbol}/{when}",
+        "https://x/{symbol}/{",
+        "x",
+    ] {
         let error = with(bad, "").unwrap_err();
         assert!(error.contains("MAGPIE_MARKET_URL") && !error.contains("secret"), "{error}");
     }

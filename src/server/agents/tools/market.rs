@@ -139,7 +139,7 @@ fn filled(api: &MarketConfig, symbol: &str, days: Days) -> String {
     let mut rest = template.as_str();
     while let Some((before, after)) = rest.split_once('{') {
         url.push_str(before);
-        let place = MARKET_PLACES
+        let place = PLACES
             .iter()
             .zip(&values)
             .find_map(|(place, value)| Some((value, after.strip_prefix(place)?.strip_prefix('}')?)));
