@@ -51,7 +51,7 @@ async fn answer_of(app: &TestApp, by: &Account) -> String {
     let room = app.conversation(by, json!({ "title": "A question" })).await;
     let mut socket = app.connect(by).await;
     socket.subscribe(room, Some(1)).await;
-    socket.chat(room, "Who are you?").await;
+    socket.chat(room, "@analyst Who are you?").await;
     let is_end = |frame: &Value| {
         (frame["type"] == "message" && frame["sender"] == "agent")
             || (frame["type"] == "agent_run" && frame["status"] == "failed")
@@ -186,7 +186,7 @@ async fn a_run_that_goes_on_keeps_the_model_that_it_began_with() {
     let room = app.conversation(&root, json!({ "title": "A question" })).await;
     let mut socket = app.connect(&root).await;
     socket.subscribe(room, Some(1)).await;
-    socket.chat(room, "Who are you?").await;
+    socket.chat(room, "@analyst Who are you?").await;
     socket.next_of("token").await;
     put(&app, &root, openai(&second)).await;
     assert_eq!(answer_of(&app, &root).await, "From the second.");

@@ -77,7 +77,7 @@ async fn a_run_says_that_it_tries_again_and_answers() {
     server.will([status(503, &[], "{}")]);
     server.will([say("Here I am.")]);
     let (_app, _anna, room, mut socket) = room(&server).await;
-    socket.chat(room, "Hello?").await;
+    socket.chat(room, "@analyst Hello?").await;
     assert_eq!(socket.next_where(is_answer).await["text"], "Here I am.");
     assert_eq!(end(&mut socket).await["status"], "completed");
     assert_eq!(server.requests().len(), 3);
@@ -90,7 +90,7 @@ async fn a_run_whose_model_refuses_ends_with_what_to_do() {
     server.will([status(429, &[("retry-after", "3600")], "{}")]);
     let (_app, _anna, room, mut socket) = room(&server).await;
     for says in ["The model `x` does not exist", "again in 3600 s"] {
-        socket.chat(room, "Hello?").await;
+        socket.chat(room, "@analyst Hello?").await;
         let end = end(&mut socket).await;
         assert_eq!(end["status"], "failed");
         assert!(end["message"].as_str().unwrap().contains(says), "{end}");

@@ -1,4 +1,5 @@
-//! A model in a real conversation: the server, its sockets, and a model's server that follows a script.
+//! A model in a real conversation: the server, its sockets, and a model's server that follows a script. One agent is
+//! asked by name: it answers alone, without the team's leader, so that the script is its own.
 
 use std::{fs, process::Stdio, time::Instant};
 
@@ -38,7 +39,7 @@ async fn a_model_calls_a_tool_and_answers_with_what_it_returned() {
     server.will([calls(&[("c1", "calculate", r#"{"expression":"17 * 23"}"#)])]);
     server.will([say("It is "), pause(50), say("**391**."), usage(40, 5)]);
     let (_app, _anna, room, mut socket) = room(&server).await;
-    socket.chat(room, "What is 17 * 23?").await;
+    socket.chat(room, "@analyst What is 17 * 23?").await;
     let answer = socket.next_where(is_answer).await;
     assert_eq!(answer["text"], "It is **391**.");
     assert_eq!(end(&mut socket).await["status"], "completed");
@@ -54,7 +55,7 @@ async fn stopping_a_run_hangs_up_on_the_model_within_200_ms() {
     let server = ModelServer::start().await;
     server.will([endless("on and on ")]);
     let (_app, _anna, room, mut socket) = room(&server).await;
-    socket.chat(room, "Tell me everything").await;
+    socket.chat(room, "@analyst Tell me everything").await;
     socket.next_of("token").await;
     let stopped = Instant::now();
     socket.send("cancel", json!({ "conversation_id": room })).await;
@@ -93,7 +94,7 @@ async fn a_key_that_a_provider_repeats_stands_in_no_log_line_and_no_frame() {
     let mut socket = Socket::open(process.addr, token).await.unwrap();
     socket.subscribe(room, Some(1)).await;
     for _ in 0..3 {
-        socket.chat(room, "Who are you?").await;
+        socket.chat(room, "@analyst Who are you?").await;
         loop {
             let frame = socket.next().await;
             shown.push_str(&frame.to_string());
@@ -121,11 +122,11 @@ async fn readiness_tells_whether_the_model_can_be_reached() {
     assert_eq!((&first["llm_status"], &first["llm_model"]), (&json!("connected"), &json!("scripted")));
     assert_eq!(server.probes(), ["/v1/models"]);
     ready().await;
-    socket.chat(room, "Hello?").await;
+    socket.chat(room, "@analyst Hello?").await;
     socket.next_where(is_answer).await;
     assert_eq!(server.probes().len(), 1, "looked at once in a while");
     server.always([status(500, &[], "{}")]);
-    socket.chat(room, "Hello?").await;
+    socket.chat(room, "@analyst Hello?").await;
     server.asked(2).await;
     socket.send("cancel", json!({ "conversation_id": room })).await;
     end(&mut socket).await;

@@ -13,8 +13,9 @@ const ABILITIES: &str = "\
 
 const NO_MODEL: &str = "\
 No language model is configured on this server, so I do not write freely: I pick a tool by the words of your message \
-and report what it returned. Whoever runs the server chooses one with the settings `MAGPIE_LLM_PROVIDER`, \
-`MAGPIE_LLM_BASE_URL` and `MAGPIE_LLM_MODEL`; Ollama, OpenAI and many others will do.";
+and report what it returned. An admin chooses one under Settings; whoever runs the server does it with \
+`MAGPIE_LLM_PROVIDER`, `MAGPIE_LLM_BASE_URL`, `MAGPIE_LLM_API_KEY` and `MAGPIE_LLM_MODEL`; Ollama, OpenAI and many \
+others will do.";
 
 /// `None`: there is nothing to be said that is better than a search.
 pub fn answer(name: &str, question: &str) -> Option<String> {
