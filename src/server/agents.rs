@@ -147,7 +147,7 @@ impl Agents {
     /// Who is addressed by this handle; `agents` is the leader.
     pub fn agent(&self, handle: &str) -> Option<Arc<Agent>> {
         let team = &self.shared.team;
-        let leader = Some(team.leader()).filter(|_| handle == "agents");
+        let leader = (handle == "agents").then(|| team.leader());
         leader.or_else(|| team.by_handle(handle)).cloned()
     }
 

@@ -103,7 +103,8 @@ impl Driver {
         for reply in replies {
             let problem = |_: &StorageError| Problem::new(Code::Unavailable, "The decision could not be stored.");
             // Who asked may be gone.
-            let _ = reply.send(written.as_ref().map(|appended| Seq(appended.seq.0.saturating_sub(behind))).map_err(problem));
+            let _ = reply
+                .send(written.as_ref().map(|appended| Seq(appended.seq.0.saturating_sub(behind))).map_err(problem));
         }
     }
 
