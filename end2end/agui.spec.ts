@@ -20,7 +20,7 @@ test.beforeAll(async () => {
 
 test.afterAll(() => server.stop());
 
-function agent(name: string, threadId = randomUUID()): HttpAgent {
+function agent(name: string, threadId: string = randomUUID()): HttpAgent {
   return new HttpAgent({ url: `${server.url}/agui/${name}`, headers: { Authorization: `Bearer ${token}` }, threadId });
 }
 

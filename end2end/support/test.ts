@@ -3,6 +3,7 @@
 
 import { test as base, expect, type BrowserContext, type Page } from "@playwright/test";
 
+import { Model } from "./model.ts";
 import { Person } from "./person.ts";
 import { Profile } from "./profile.ts";
 import { Server } from "./server.ts";
@@ -22,6 +23,8 @@ type Fixtures = {
   allowInConsole: Allow;
   /** A server for this test alone: to be killed. */
   ownServer: Server;
+  /** A model that says what the test tells it to, and a server that asks it; `agents`: more of its agents file. */
+  scripted: (agents?: string) => Promise<{ model: Model; server: Server }>;
   consoleWatch: ConsoleWatch;
 };
 
@@ -75,6 +78,23 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     await use(server);
     if (info.status !== info.expectedStatus) await info.attach("server log", { body: server.log });
     await server.stop();
+  },
+
+  scripted: async ({ consoleWatch }, use, info) => {
+    const started: { model: Model; server: Server }[] = [];
+    await use(async (agents = "") => {
+      const model = await Model.start(agents);
+      const server = await Server.start(model.env);
+      started.push({ model, server });
+      return { model, server };
+    });
+    // Their pages are still there when they go.
+    consoleWatch.allowed.push(/WebSocket connection to .* failed|net::ERR_|Failed to (fetch|load resource)/);
+    for (const { model, server } of started) {
+      if (info.status !== info.expectedStatus) await info.attach("server log", { body: server.log });
+      await server.stop();
+      await model.close();
+    }
   },
 
   consoleWatch: [

@@ -10,7 +10,7 @@ mod step;
 pub use approval::Asking;
 
 use leptos::prelude::*;
-use reactive_stores::Field;
+use reactive_stores::{AtKeyed, Field};
 
 use self::run::RunView;
 use super::thread::ThreadContext;
@@ -22,12 +22,8 @@ pub fn AgentTimeline(thread: Field<Thread>) -> impl IntoView {
     link::follow(context, thread);
     let runs = thread.runs();
     let is_empty = Memo::new(move |_| runs.read().is_empty());
-    // The newest first: it is the one that is watched.
-    let newest_first = move || {
-        let mut runs: Vec<_> = runs.into_iter().collect();
-        runs.reverse();
-        runs
-    };
+    // The newest first: it is the one that is watched. Laid out anew when a run comes, not when one goes on.
+    let newest_first = Memo::new(move |_| runs.read().iter().rev().map(|run| run.id).collect::<Vec<_>>());
     view! {
         <section aria-label="Agent timeline">
             <div class="details-head">
@@ -45,8 +41,8 @@ pub fn AgentTimeline(thread: Field<Thread>) -> impl IntoView {
                     })
             }}
             <div class="timeline">
-                <For each=newest_first key=|run| run.key() let:run>
-                    <RunView thread run=run.into() />
+                <For each=move || newest_first.get() key=|id| *id let:id>
+                    <RunView thread run=AtKeyed::new(runs, id).into() />
                 </For>
             </div>
         </section>

@@ -34,7 +34,13 @@ pub fn RunView(thread: Field<Thread>, run: Field<Run>) -> impl IntoView {
             data-live=move || (!status.get().is_over()).then_some("")
         >
             <form class="run-head" method="get">
+                <span class="run-mark" aria-hidden="true"></span>
+                <span class="state">{move || word(status.get())}</span>
+                <a class="at" href=["#run-", &id.to_string()].concat() title="Link to this run">
+                    <time datetime=started_at.to_string()>{move || zone.clock(started_at)}</time>
+                </a>
                 <button
+                    aria-label="Steps"
                     name="run"
                     value=id.to_string()
                     aria-expanded=move || open.get().to_string()
@@ -43,13 +49,7 @@ pub fn RunView(thread: Field<Thread>, run: Field<Run>) -> impl IntoView {
                         event.prevent_default();
                         open.update(|open| *open = !*open);
                     }
-                >
-                    <span class="run-mark" aria-hidden="true"></span>
-                    <span class="state">{move || word(status.get())}</span>
-                </button>
-                <a class="at" href=["#run-", &id.to_string()].concat() title="Link to this run">
-                    <time datetime=started_at.to_string()>{move || zone.clock(started_at)}</time>
-                </a>
+                ></button>
             </form>
             <Progress run />
             {move || message.get().map(|text| view! { <p class="run-note">{text}</p> })}

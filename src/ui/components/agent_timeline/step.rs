@@ -138,9 +138,12 @@ fn Numbers(table: ChartTable) -> impl IntoView {
 
 #[component]
 fn Tool(step: Field<Step>, call: ToolCall) -> impl IntoView {
-    let result = Memo::new(move |last: Option<&Option<ToolResult>>| match step.what().try_get() {
-        Some(StepKind::Tool { result, .. }) => result,
-        _ => last.cloned().flatten(),
+    let result = Memo::new(move |last: Option<&Option<ToolResult>>| {
+        // There is one, and then no other.
+        last.cloned().flatten().or_else(|| match &*step.what().try_read()? {
+            StepKind::Tool { result, .. } => result.clone(),
+            _ => None,
+        })
     });
     let open = RwSignal::new(false);
     let arguments = pretty(&call.arguments);
