@@ -44,8 +44,11 @@ async fn welcome(state: &AppState, addr: &str) {
     } else {
         "Open it in a browser and sign in."
     };
-    let agents = "The agents answer without a model or a key. Stop with Ctrl+C.";
-    let _ = writeln!(stdout(), "Magpie is at http://{addr}\n{first_step}\n{agents}");
+    let agents = match state.settings.llm().model() {
+        Some(model) => format!("The agents think with {model}."),
+        None => "The agents answer without a model or a key.".to_owned(),
+    };
+    let _ = writeln!(stdout(), "Magpie is at http://{addr}\n{first_step}\n{agents} Stop with Ctrl+C.");
 }
 
 /// Ready at SIGTERM or Ctrl+C.
