@@ -97,6 +97,12 @@ impl Hub {
         Ok(self.presences.lock().opened(&connection.user, clock::now()).map(Into::into))
     }
 
+    /// How many streams over HTTP this person has open.
+    pub fn streams_of(&self, user: UserId) -> usize {
+        let connections = self.connections.lock();
+        connections.by_user.get(&user).map_or(0, |all| all.iter().filter(|connection| connection.is_stream).count())
+    }
+
     /// How many times the hub was asked to close connections: where it is the same before a token is looked at
     /// and after its connection is taken in, none of them was meant for it.
     pub fn closes(&self) -> u64 {

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderName, HeaderValue, header},
     middleware,
     response::Response,
-    routing::{get, post},
+    routing::get,
 };
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
@@ -25,7 +25,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(http::api(markdown::to_html))
         .merge(ws::routes(state.clone()))
-        .route("/agui/{agent}", post(agui::run))
+        .merge(agui::routes())
         .route("/metrics", get(metrics::scrape))
         .route("/sw.js", get(offline::worker))
         .route("/shell", get(empty_shell))

@@ -10,10 +10,10 @@ use axum::{Router, extract::FromRef, routing::get};
 
 use super::{
     config::Config,
-    hub::{Connection, lane::Reading},
+    hub::{Connection, PresenceChanged, lane::Reading},
     state::AppState,
 };
-use crate::protocol::{Problem, client::Cursor};
+use crate::protocol::{Problem, client::Cursor, http::Role};
 
 mod frames;
 mod heartbeat;
@@ -23,6 +23,23 @@ mod subscribe;
 mod upgrade;
 pub mod wire;
 mod writer;
+
+/// For a reader that is no socket: tells the others that its person is here, and ends it where its session ended
+/// while it came.
+pub async fn came(
+    state: &AppState,
+    connection: &Connection,
+    changed: Option<PresenceChanged>,
+    closes: u64,
+    role: Role,
+) {
+    if let Some(changed) = changed {
+        presence::tell(state, changed).await;
+    }
+    if state.hub.closes() != closes {
+        session::end_if_outdated(state, connection, role).await;
+    }
+}
 
 /// For a reader that is no socket: joins the conversation; what follows comes by the connection's lane.
 pub async fn subscribe(state: &AppState, connection: &Arc<Connection>, cursor: &Cursor) -> Result<(), Problem> {

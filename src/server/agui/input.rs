@@ -1,10 +1,11 @@
 //! What an AG-UI client sends, as far as it is looked at.
 
+use axum::http::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::protocol::{ClientId, ConversationId, MessageId, Problem, UserId, limits};
+use crate::protocol::{ClientId, ConversationId, MessageId, Problem, RunId, Seq, UserId, limits};
 
 /// `RunAgentInput`. The history that it repeats is not read: the conversation has its own. Tools of the client's
 /// are not called: the agents have theirs.
@@ -64,6 +65,22 @@ impl RunInput {
         let line: String =
             text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(limits::PREVIEW_CHARS.min(60)).collect();
         if line.is_empty() { "AG-UI".to_owned() } else { line }
+    }
+}
+
+/// The last event that a client has: `RUN:SEQ:BYTES`, the bytes those of the answer that it was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastEvent {
+    pub run: RunId,
+    pub seq: Seq,
+    pub bytes: usize,
+}
+
+impl LastEvent {
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut parts = headers.get("last-event-id")?.to_str().ok()?.split(':');
+        let (run, seq, bytes) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self { run: run.parse().ok()?, seq: Seq(seq.parse().ok()?), bytes: bytes.parse().ok()? })
     }
 }
 

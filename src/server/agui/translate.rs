@@ -3,10 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::protocol::{
-    Code, DurableFrame, EphemeralFrame, Event, MessageId, RunId, RunStatus, Seq, ServerFrame,
-    server::{Stream, Token},
-};
+use crate::protocol::{Code, DurableFrame, EphemeralFrame, Event, RunId, RunStatus, Seq, ServerFrame, server::Token};
 
 /// One event, and the name by which a client goes on after it.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,36 +15,32 @@ pub struct Told {
 pub struct Translator {
     thread_id: String,
     run_id: String,
-    question: MessageId,
-    /// The run, once it is known.
-    run: Option<RunId>,
+    run: RunId,
     seq: Seq,
     step: Option<String>,
-    /// The text that is being shown: its id, and how much of the answer stands there.
+    /// The message that is being shown.
     message: Option<String>,
-    shown: usize,
-    messages: usize,
+    /// Where what is shown begins in the answer: what lies before was shown to this client earlier.
+    from: usize,
+    /// The answer from there on, as it is shown.
+    text: String,
     is_over: bool,
-    /// What was written before the run was known.
-    streams: Vec<Stream>,
     out: Vec<Told>,
 }
 
 impl Translator {
-    /// `run`: the one that a client goes on with.
-    pub fn new(thread_id: String, run_id: String, question: MessageId, run: Option<RunId>) -> Self {
+    /// `from`: bytes of the answer that the client was shown already.
+    pub fn new(thread_id: String, run_id: String, run: RunId, from: usize) -> Self {
         Self {
             thread_id,
             run_id,
-            question,
             run,
             seq: Seq::ZERO,
             step: None,
             message: None,
-            shown: 0,
-            messages: 0,
+            from,
+            text: String::new(),
             is_over: false,
-            streams: Vec::new(),
             out: Vec::new(),
         }
     }
@@ -65,14 +58,24 @@ impl Translator {
         match frame {
             _ if self.is_over => {}
             ServerFrame::Durable(frame) => self.durable(frame),
-            ServerFrame::Ephemeral(EphemeralFrame::Token(token)) if Some(token.run_id) == self.run => self.token(token),
+            ServerFrame::Ephemeral(EphemeralFrame::Token(token)) if token.run_id == self.run => self.token(token),
             ServerFrame::Ephemeral(EphemeralFrame::Subscribed(subscribed)) => {
-                self.streams.clone_from(&subscribed.streams);
-                self.catch_up();
+                if let Some(stream) = subscribed.streams.iter().find(|stream| stream.run_id == self.run) {
+                    self.text(0, &stream.text);
+                }
             }
             ServerFrame::Ephemeral(_) => {}
         }
-        std::mem::take(&mut self.out)
+        self.told()
+    }
+
+    /// What came of one frame. Only the last of its events has an id: who has not got that far gets all of them.
+    fn told(&mut self) -> Vec<Told> {
+        let mut told = std::mem::take(&mut self.out);
+        if let Some(last) = told.last_mut() {
+            last.id = Some(format!("{}:{}:{}", self.run, self.seq, self.end()));
+        }
+        told
     }
 
     /// The server ends the connection; the run goes on.
@@ -83,19 +86,12 @@ impl Translator {
             self.tell(json!({ "type": "RUN_ERROR", "message": message, "code": "unavailable" }));
             self.is_over = true;
         }
-        std::mem::take(&mut self.out)
+        self.told()
     }
 
     fn durable(&mut self, frame: &DurableFrame) {
         self.seq = frame.seq;
-        if let Event::AgentRun(run) = &frame.event
-            && run.question == Some(self.question)
-        {
-            // A retry of the same question is a newer run: the newest is what the client is shown.
-            self.run = Some(run.run_id);
-            self.catch_up();
-        }
-        let Some(run) = self.run else { return };
+        let run = self.run;
         match &frame.event {
             Event::AgentRun(now) if now.run_id == run => self.status(now.status, now.message.as_deref()),
             Event::AgentStep(step) if step.run_id == run => match step.topic {
@@ -140,15 +136,6 @@ impl Translator {
         }
     }
 
-    /// Shows what was written of this run before we came.
-    fn catch_up(&mut self) {
-        let Some(run) = self.run else { return };
-        if let Some(at) = self.streams.iter().position(|stream| stream.run_id == run) {
-            let text = self.streams.swap_remove(at).text;
-            self.text(0, &text);
-        }
-    }
-
     fn status(&mut self, status: RunStatus, message: Option<&str>) {
         match status {
             RunStatus::Completed => {
@@ -172,20 +159,36 @@ impl Translator {
         self.text(usize::try_from(token.offset).unwrap_or(usize::MAX), &token.delta);
     }
 
-    /// Text from this byte on. What lies before it was shown already; what is taken back begins anew.
+    /// Where what is shown ends in the answer.
+    fn end(&self) -> usize {
+        self.from + self.text.len()
+    }
+
+    /// Text from this byte on. What stands there already is shown once; what is taken back begins anew.
     fn text(&mut self, offset: usize, delta: &str) {
-        if offset < self.shown {
-            // AG-UI knows no taking back: the text goes on in another message, and this says of which one less counts.
-            let content = json!({ "messageId": self.message, "answerBytes": offset });
-            self.end_text();
-            self.activity("magpie.retracted", self.seq, content);
-            self.shown = offset;
-        }
-        if offset > self.shown {
+        if offset > self.end() {
             // Something was missed: the answer itself brings it.
             return;
         }
-        self.append(delta);
+        // What this client was shown before we came is taken to be what stands there.
+        let known = self.from.saturating_sub(offset).min(delta.len());
+        let Some(delta) = delta.get(known..) else { return };
+        let at = offset.max(self.from) - self.from;
+        let there = self.text.get(at..).unwrap_or_default();
+        if let Some(rest) = delta.strip_prefix(there) {
+            self.append(rest);
+        } else if delta.is_empty() || !there.starts_with(delta) {
+            self.retract(at);
+            self.append(delta);
+        }
+    }
+
+    /// AG-UI knows no taking back: the text goes on in another message, and this says of which one less counts.
+    fn retract(&mut self, at: usize) {
+        let content = json!({ "messageId": self.message, "answerBytes": self.from + at });
+        self.end_text();
+        self.activity("magpie.retracted", self.seq, content);
+        self.text.truncate(self.text.floor_char_boundary(at));
     }
 
     fn append(&mut self, delta: &str) {
@@ -195,21 +198,20 @@ impl Translator {
         let id = match &self.message {
             Some(id) => id.clone(),
             None => {
-                self.messages += 1;
-                let run = self.run.map(|run| run.to_string()).unwrap_or_default();
-                let id = format!("{run}-text-{}", self.messages);
+                let id = format!("{}-text-{}-{}", self.run, self.seq, self.end());
                 self.tell(json!({ "type": "TEXT_MESSAGE_START", "messageId": id, "role": "assistant" }));
                 self.message.insert(id).clone()
             }
         };
-        self.shown += delta.len();
+        self.text.push_str(delta);
         self.tell(json!({ "type": "TEXT_MESSAGE_CONTENT", "messageId": id, "delta": delta }));
     }
 
     /// The whole answer, as it is in the log: what of it was not shown is shown now.
     fn answer(&mut self, text: &str) {
-        if let Some(rest) = text.get(self.shown.min(text.len())..) {
-            self.append(rest);
+        self.text(0, text);
+        if self.end() > text.len() && self.from <= text.len() {
+            self.retract(text.len() - self.from);
         }
         self.end_text();
     }
@@ -221,7 +223,7 @@ impl Translator {
     }
 
     fn activity(&mut self, kind: &str, seq: Seq, content: Value) {
-        let id = format!("{}-{seq}", self.run.map(|run| run.to_string()).unwrap_or_default());
+        let id = format!("{}-{kind}-{seq}", self.run);
         self.tell(json!({ "type": "ACTIVITY_SNAPSHOT", "messageId": id, "activityType": kind, "content": content }));
     }
 
@@ -243,8 +245,7 @@ impl Translator {
     }
 
     fn tell(&mut self, event: Value) {
-        let id = self.run.map(|run| format!("{run}:{}", self.seq));
-        self.out.push(Told { id, event });
+        self.out.push(Told { id: None, event });
     }
 }
 

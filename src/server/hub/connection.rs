@@ -21,6 +21,7 @@ pub struct Connection {
     /// How its large frames go out.
     pub encoding: Encoding,
     pub lane: Lane,
+    pub is_stream: bool,
     /// When the newest token of its session runs out, in milliseconds since 1970.
     expires_at_ms: AtomicI64,
     /// The conversations in whose room this connection stands; `None` once it is gone: then it joins no more.
@@ -45,10 +46,17 @@ impl Connection {
             since,
             encoding,
             lane: Lane::default(),
+            is_stream: false,
             expires_at_ms: AtomicI64::new(expires_at.as_ms()),
             subscriptions: Mutex::new(Some(HashSet::new())),
             subscribed: AtomicU64::default(),
         }
+    }
+
+    /// A stream over HTTP, which has a bound of its own.
+    pub fn for_a_stream(mut self) -> Self {
+        self.is_stream = true;
+        self
     }
 
     pub fn expires_at(&self) -> Timestamp {

@@ -254,7 +254,7 @@ fn lifetime(connection: &Connection) -> Duration {
 
 /// A sign-out or a change of role between the check of the token and the entry in the hub found no socket to
 /// close.
-async fn end_if_outdated(state: &AppState, connection: &Connection, role: Role) {
+pub(super) async fn end_if_outdated(state: &AppState, connection: &Connection, role: Role) {
     match state.storage.session(connection.session, clock::now()).await {
         Ok(Some(session)) if session.user.role == role => {}
         Ok(Some(_)) => connection.lane.cut(CloseCode::TokenExpired),

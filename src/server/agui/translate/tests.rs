@@ -2,16 +2,15 @@ use serde_json::json;
 
 use super::*;
 use crate::protocol::{
-    AgentRun, AgentStep, Author, CallId, ConversationId, Message, Sender, Timestamp, Visibility,
+    AgentRun, AgentStep, Author, CallId, ConversationId, Message, MessageId, Sender, Timestamp, Visibility,
     agent::{ToolCall, ToolResult},
 };
 
 const RUN: RunId = RunId::from_parts(1, 1);
-const QUESTION: MessageId = MessageId::from_parts(1, 2);
 const ROOM: ConversationId = ConversationId::from_parts(1, 3);
 
 fn translator() -> Translator {
-    Translator::new("t".into(), "r".into(), QUESTION, None)
+    Translator::new("t".into(), "r".into(), RUN, 0)
 }
 
 fn durable(seq: u64, event: Event) -> ServerFrame {
@@ -19,8 +18,7 @@ fn durable(seq: u64, event: Event) -> ServerFrame {
 }
 
 fn status(status: RunStatus) -> Event {
-    let question = (status == RunStatus::Initializing).then_some(QUESTION);
-    Event::AgentRun(AgentRun { question, ..AgentRun::new(RUN, status) })
+    Event::AgentRun(AgentRun::new(RUN, status))
 }
 
 fn token(offset: u64, delta: &str) -> ServerFrame {
@@ -110,6 +108,7 @@ fn what_is_taken_back_goes_on_in_another_message_and_is_said() {
         durable(1, status(RunStatus::Initializing)),
         token(0, "Wrong"),
         token(0, "Right"),
+        token(0, "Right"),
         durable(2, answer("Right")),
         durable(3, status(RunStatus::Completed)),
     ]);
@@ -121,7 +120,10 @@ fn what_is_taken_back_goes_on_in_another_message_and_is_said() {
 #[test]
 fn other_runs_and_other_peoples_messages_are_not_told() {
     let other = Event::AgentRun(AgentRun::new(RunId::from_parts(2, 2), RunStatus::Completed));
-    let (types, _) = told([durable(1, other), token(0, "nobody knows it yet")]);
+    let theirs = token(0, "theirs");
+    let ServerFrame::Ephemeral(EphemeralFrame::Token(mut theirs)) = theirs else { panic!("a token") };
+    theirs.run_id = RunId::from_parts(2, 2);
+    let (types, _) = told([durable(1, other), ServerFrame::Ephemeral(EphemeralFrame::Token(theirs))]);
     assert!(types.is_empty(), "{types:?}");
 }
 
@@ -132,6 +134,16 @@ fn a_run_that_fails_ends_in_an_error() {
     let end = AgentRun { message: Some("No route.".into()), ..AgentRun::new(RUN, RunStatus::Failed) };
     let told = translator.frame(&durable(2, Event::AgentRun(end)));
     assert_eq!(told[0].event, json!({ "type": "RUN_ERROR", "message": "No route.", "code": "run_failed" }));
-    assert_eq!(told[0].id.as_deref(), Some(format!("{RUN}:2").as_str()));
+    assert_eq!(told[0].id.as_deref(), Some(format!("{RUN}:2:0").as_str()));
     assert!(translator.is_over());
+}
+
+#[test]
+fn who_comes_back_is_told_what_is_new_alone() {
+    let mut translator = Translator::new("t".into(), "r".into(), RUN, 4);
+    let frames = [token(0, "One two"), token(7, " three"), durable(9, answer("One two three"))];
+    let told: Vec<Told> = frames.iter().flat_map(|frame| translator.frame(frame)).collect();
+    let text = told.iter().filter_map(|told| told.event["delta"].as_str()).collect::<String>();
+    assert_eq!(text, "two three");
+    assert_eq!(told.last().and_then(|told| told.id.clone()), Some(format!("{RUN}:9:13")));
 }
