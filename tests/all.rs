@@ -16,6 +16,7 @@ mod http;
 mod killed_runs;
 mod knowledge;
 mod leptos_toml;
+mod long_answer;
 mod mcp;
 mod models;
 mod protocol_frames;

@@ -195,6 +195,10 @@ pub const TURNS_PER_RUN: u32 = 8;
 pub const CALLS_PER_TURN: usize = 8;
 /// Runs going on at once on this node; one more waits.
 pub const CONCURRENT_RUNS: usize = 256;
+/// Of these, those that one person asked for.
+pub const CONCURRENT_RUNS_PER_USER: usize = 32;
+/// When a step of a run that the database did not take is tried again.
+pub const RUN_WRITE_RETRIES_MS: [u64; 3] = [50, 200, 800];
 /// Questions that wait in one conversation while a run is on.
 pub const QUEUED_QUESTIONS: usize = 16;
 /// Calls of a model for one answer: one that fails for a reason that may pass is made again.
@@ -234,8 +238,10 @@ pub const RUN_RESUMES: u32 = 3;
 pub const APPROVAL_MS: i64 = 60 * 60 * 1_000;
 /// Decisions about it that wait to be heard.
 pub const WAITING_DECISIONS: usize = 8;
-/// Messages of the conversation that a model is shown.
+/// Messages of the conversation that a model is shown, their text together, and of one of them.
 pub const CONTEXT_MESSAGES: u64 = 40;
+pub const CONTEXT_BYTES: usize = 128 * 1024;
+pub const CONTEXT_MESSAGE_BYTES: usize = 32 * 1024;
 /// An answer's text.
 pub const ANSWER_BYTES: usize = 1024 * 1024;
 /// Text collected for one `token` frame: at most 25 such frames a second.
@@ -322,6 +328,16 @@ pub const EXPRESSION_DEPTH: usize = 64;
 pub const SEARCH_RESULTS: usize = 8;
 /// Text of each.
 pub const SEARCH_QUOTE_CHARS: usize = 300;
+
+// ── AG-UI ────────────────────────────────────────────────────────────────────────────────────────
+
+/// A request: its client repeats the whole history each time.
+pub const AGUI_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// Streams of one person at once.
+pub const AGUI_STREAMS_PER_USER: usize = 16;
+/// Events that wait for one reader, and for how long it may take none.
+pub const AGUI_QUEUE: usize = 64;
+pub const AGUI_STALLED_MS: u64 = 30_000;
 
 // ── Teams ────────────────────────────────────────────────────────────────────────────────────────
 

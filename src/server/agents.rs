@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -18,7 +18,7 @@ use crate::{
     fresh_id,
     protocol::{
         AgentRun, Author, CallId, Code, ConversationId, Event, Message, MessageId, Problem, RunId, RunStatus, Sender,
-        Seq, UserId, UserRef, limits, server::Stream,
+        Seq, UserRef, limits, server::Stream,
     },
 };
 
@@ -32,6 +32,7 @@ mod context;
 mod driver;
 mod journal;
 mod live;
+mod places;
 mod queue;
 
 use driver::{Driver, Shared};
@@ -77,7 +78,7 @@ impl Agents {
         tools: Tools,
         team: impl Into<Arc<Team>>,
     ) -> Self {
-        let places = Arc::new(Semaphore::new(limits::CONCURRENT_RUNS));
+        let places = Arc::default();
         let draining = CancellationToken::new();
         let shared = Shared { storage, bus, llm, tools, team: team.into(), places, draining };
         Self { shared: Arc::new(shared), queue: Arc::default(), tasks: TaskTracker::new() }
@@ -85,16 +86,17 @@ impl Agents {
 
     /// Called after a person's message was committed in a conversation with agents on: starts a run, or
     /// queues the question while one is on, if the message is addressed to the agents. Questions are
-    /// answered in the order of these calls; the call itself waits for nothing.
+    /// answered in the order of these calls. Returns when the run is on disk.
     pub async fn posted(&self, conversation: ConversationId, message: &Message, members: u64) {
         let from_a_person = !matches!(message.sender, Sender::Agent | Sender::System);
         if from_a_person && (members <= 1 || self.shared.team.is_addressed(&message.text)) {
-            self.start(conversation, message.clone(), message.author.id, false);
+            let asked_by = UserRef { id: message.author.id, name: message.author.name.clone() };
+            self.start(conversation, message.clone(), asked_by, false).await;
         }
     }
 
     /// Answers the question of a run that is over once more, in a run of its own; the asker's budget is `by`'s.
-    pub async fn retry(&self, conversation: ConversationId, run: RunId, by: UserId) -> Result<RunId, Problem> {
+    pub async fn retry(&self, conversation: ConversationId, run: RunId, by: UserRef) -> Result<RunId, Problem> {
         let row = self.shared.storage.run(run).await?.filter(|row| row.conversation_id == conversation);
         let row = row.ok_or_else(|| Problem::new(Code::NotFound, "There is no such run here."))?;
         if !row.is_over {
@@ -105,19 +107,23 @@ impl Agents {
             None => None,
         };
         match question.filter(|now| !now.deleted).map(|now| now.frame.event) {
-            Some(Event::Message(question)) => Ok(self.start(conversation, question, by, true)),
+            Some(Event::Message(question)) => Ok(self.start(conversation, question, by, true).await),
             _ => Err(Problem::new(Code::NotFound, "The question of this run is gone.")),
         }
     }
 
-    fn start(&self, conversation: ConversationId, question: Message, asked_by: UserId, again: bool) -> RunId {
+    /// Returns when the run's first event is in the log: from then on it is not forgotten.
+    async fn start(&self, conversation: ConversationId, question: Message, asked_by: UserRef, again: bool) -> RunId {
         let (run_id, message_id) = (fresh_id!(RunId), fresh_id!(MessageId));
         let agent = self.shared.team.answering(&question.text).author();
         let spec = RunSpec { run_id, message_id, question, asked_by, again };
         let run = self.handle(conversation, &spec, agent);
-        let driver = Driver::new(self.shared.clone(), conversation, spec, run.clone());
+        let mut driver = Driver::new(self.shared.clone(), conversation, spec, run.clone());
         match self.queue.enter(conversation, run) {
-            Some(seat) => self.tasks.spawn(driver.run(seat)),
+            Some(seat) => {
+                driver.ask(seat.behind).await;
+                self.tasks.spawn(driver.run(seat))
+            }
             None => self.tasks.spawn(async move {
                 let most = limits::QUEUED_QUESTIONS;
                 driver
@@ -139,7 +145,7 @@ impl Agents {
         let Some(run) = self.queue.find(conversation, run) else {
             return Err(Problem::new(Code::NoRun, "No run is going on here."));
         };
-        run.cancel.cancel();
+        run.stop();
         run.over().await;
         Ok(run.run_id)
     }
@@ -181,19 +187,27 @@ impl Agents {
             let entries = self.shared.storage.run_journal(run_id).await?;
             match journal::replay(&entries, &self.shared.team) {
                 Some(replayed) => self.go_on(conversation, replayed, entries.len() as u64).await,
-                None => {
-                    let message = Some(STOPPED.to_owned());
-                    let end = AgentRun { message, ..AgentRun::new(run_id, RunStatus::Interrupted) };
-                    self.shared.append(conversation, Event::AgentRun(end)).await?;
-                    tracing::info!(%conversation, run = %run_id, "a run was interrupted by the last stop");
-                }
+                None => self.end(conversation, run_id).await,
             }
         }
         Ok(())
     }
 
+    /// One of which nothing can be told but that it is over.
+    async fn end(&self, conversation: ConversationId, run_id: RunId) {
+        let end = AgentRun { message: Some(STOPPED.to_owned()), ..AgentRun::new(run_id, RunStatus::Interrupted) };
+        match self.shared.append(conversation, Event::AgentRun(end)).await {
+            Ok(()) => tracing::info!(%conversation, run = %run_id, "a run was interrupted by the last stop"),
+            Err(error) => tracing::error!(%error, run = %run_id, "a run that was interrupted could not be ended"),
+        }
+    }
+
     async fn go_on(&self, conversation: ConversationId, replayed: Replayed, entries: u64) {
         let Replayed { spec, machine, is_ours } = replayed;
+        if machine.is_over() {
+            // By what this team decides from the same events: the log has no end of it.
+            return self.end(conversation, spec.run_id).await;
+        }
         let run = self.handle(conversation, &spec, machine.agent());
         run.live.write(0, machine.text());
         let run_id = spec.run_id;

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     fresh_id,
     protocol::{
-        ChartId, Code, ConversationId, EphemeralFrame, Message, MessageId, Problem, RunId, Sender, Seq, UserId,
+        ChartId, Code, ConversationId, EphemeralFrame, Event, Message, MessageId, Problem, RunId, Sender, Seq, UserId,
         Visibility,
         client::Approve,
         http::{Conversation, ConversationDetail, Kind, Member, Messages, PostMessage, Role, User},
@@ -158,13 +158,30 @@ impl Conversations {
         })
     }
 
-    /// Commits a message and tells the agents, once: a repeat was told of the first time.
+    /// Commits a message and tells the agents, once: a repeat was told of the first time, but for a kill.
     async fn ask(&self, id: ConversationId, message: Message, members: u64) -> Result<Appended, Problem> {
         let appended = self.append(id, Write::Post(message.clone())).await?;
-        if appended.changed {
+        let asked = match &appended.posted {
+            _ if appended.changed => Some(message),
+            Some(posted) => self.unanswered(id, posted.message_id).await?,
+            None => None,
+        };
+        if let Some(message) = asked {
             self.agents.posted(id, &message, members).await;
         }
         Ok(appended)
+    }
+
+    /// A message that came before and of which the agents know nothing: the server was killed in between.
+    async fn unanswered(&self, id: ConversationId, message: MessageId) -> Result<Option<Message>, Problem> {
+        if self.storage.run_of(message).await?.is_some() {
+            return Ok(None);
+        }
+        let now = self.storage.message(id, message).await?.filter(|now| !now.deleted);
+        Ok(now.and_then(|now| match now.frame.event {
+            Event::Message(message) => Some(message),
+            _ => None,
+        }))
     }
 
     pub async fn edit(
@@ -221,7 +238,7 @@ impl Conversations {
     /// Answers the question of a run that is over once more. Returns the new run.
     pub async fn retry(&self, caller: &User, id: ConversationId, run: RunId) -> Result<RunId, Problem> {
         self.writable(caller, id).await?;
-        self.agents.retry(id, run, caller.id).await
+        self.agents.retry(id, run, caller.as_ref()).await
     }
 
     /// Allows or denies a tool call that waits for it; whoever may write here may, but for a dialog's visitor.

@@ -281,6 +281,7 @@ pub trait Storage: Send + Sync + 'static {
 
     // ── Conversations ───────────────────────────────────────────────────────────────────────────
 
+    /// `Forbidden` where there is one of this id.
     /// The founding `member` events are seq 1 to n; they go to the commit sink like any other.
     async fn create_conversation(&self, new: NewConversation) -> Result<()>;
     /// The caller's list, the one with the newest event first.
@@ -322,6 +323,8 @@ pub trait Storage: Send + Sync + 'static {
     /// The entries of a run's journal in their order; none for one that is over.
     async fn run_journal(&self, run: RunId) -> Result<Vec<String>>;
     async fn run(&self, run: RunId) -> Result<Option<RunRow>>;
+    /// The newest run that answers this message.
+    async fn run_of(&self, question: MessageId) -> Result<Option<RunId>>;
     /// What the runs that this person asked for used up on the day (UTC) of this moment.
     async fn spent(&self, user: UserId, at: Timestamp) -> Result<Spent>;
     async fn put_chart(&self, conversation: ConversationId, id: ChartId, svg: &str) -> Result<()>;

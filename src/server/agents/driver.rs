@@ -4,12 +4,12 @@
 //! Whatever the machine is told goes to the run's journal, in one commit with the events that follow from it,
 //! before anything of it is shown or done ([`commit`]).
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use tokio::{
     select,
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    sync::mpsc,
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     context,
     llm::{ChatMessage, LlmClient},
+    places::{Place, Places},
     queue::{Decision, RunHandle, Seat},
     run::{Effect, RunEvent, RunMachine, RunSpec, Stop, Way},
     team::Team,
@@ -49,7 +50,7 @@ pub struct Shared {
     pub tools: Tools,
     pub team: Arc<Team>,
     /// Places for runs that are on.
-    pub places: Arc<Semaphore>,
+    pub places: Arc<Places>,
     /// Cancelled when the server shuts down.
     pub draining: CancellationToken,
 }
@@ -84,7 +85,7 @@ pub struct Driver {
     type_at: Option<Instant>,
     pending: Pending,
     decisions: mpsc::Receiver<Decision>,
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
     /// The log did not take an event.
     broken: bool,
 }
@@ -100,7 +101,7 @@ impl Driver {
     pub fn new(shared: Arc<Shared>, conversation: ConversationId, spec: RunSpec, run: Arc<RunHandle>) -> Self {
         let machine = RunMachine::new(spec.clone(), shared.team.clone());
         let mut driver = Self::of(shared, conversation, spec, run, machine);
-        driver.pending.open(&driver.spec);
+        driver.pending.open(&driver.spec, &driver.shared.team);
         driver
     }
 
@@ -148,15 +149,21 @@ impl Driver {
 
     /// Turns away a question for which there is no place, in the log, so that nobody waits for an answer.
     pub async fn refuse(mut self, why: &str) {
-        self.tell(RunEvent::Asked { waits: None }).await;
+        self.ask(0).await;
         self.tell(RunEvent::Stop(Stop::Failed(why.to_owned()))).await;
         self.mend().await;
+    }
+
+    /// The first event of a run, with so many before it.
+    pub async fn ask(&mut self, behind: usize) {
+        let waits = (behind > 0).then(|| "Waiting for the answer before this one.".to_owned());
+        self.tell(RunEvent::Asked { waits }).await;
     }
 
     /// From the question, or from where the journal left it, to the last event of its run. The seat is given up
     /// at the end.
     pub async fn run(mut self, seat: Seat) {
-        let whole = AssertUnwindSafe(self.drive(seat.behind)).catch_unwind().await;
+        let whole = AssertUnwindSafe(self.drive()).catch_unwind().await;
         if whole.is_err() {
             tracing::error!(run = %self.run.run_id, "a run panicked");
             self.source = Source::Nothing;
@@ -171,16 +178,13 @@ impl Driver {
         self.tell(RunEvent::Stop(Stop::Interrupted(why.to_owned()))).await;
     }
 
-    async fn drive(&mut self, behind: usize) {
-        if self.pending.is_new() {
-            let waits = (behind > 0).then(|| "Waiting for the answer before this one.".to_owned());
-            self.tell(RunEvent::Asked { waits }).await;
-        }
+    async fn drive(&mut self) {
+        let cancel = self.run.cancel.clone();
         let begin = match self.turn().await {
-            true => self.prepare().await,
-            false => self.stopped(),
+            true => cancel.run_until_cancelled(self.prepare()).await,
+            false => None,
         };
-        let mut next = begin;
+        let mut next = begin.unwrap_or_else(|| self.stopped());
         loop {
             match next {
                 Next::Told(event) => self.tell(event).await,
@@ -195,38 +199,46 @@ impl Driver {
 
     /// Waits for its turn and a place; `false`: it is stopped before.
     async fn turn(&mut self) -> bool {
-        let (run, shared) = (self.run.clone(), self.shared.clone());
-        let tools = self.machine.tools().to_vec();
+        let (run, places, asker) = (self.run.clone(), self.shared.places.clone(), self.spec.asked_by.id);
+        // Who waits for a person works on nothing.
+        let works = self.machine.awaits().is_none();
         let turn = async {
             run.turn().await;
-            let place = shared.places.clone().acquire_owned().await;
-            // Servers of tools that are still starting, as after a restart.
-            shared.tools.ready(&tools).await;
-            place
+            if works { Some(places.acquire(asker).await) } else { None }
         };
-        self.place = select! {
-            biased;
-            () = self.run.cancel.cancelled() => None,
-            place = turn => place.ok(),
-        };
-        self.place.is_some()
+        let mut turn = pin!(turn);
+        loop {
+            select! {
+                biased;
+                () = self.run.cancel.cancelled() => return false,
+                // One that waits for a decision has it next.
+                Some(decision) = self.decisions.recv(), if works => {
+                    let problem = Problem::new(Code::NotFound, "Nothing waits for that approval yet.");
+                    // Who asked may be gone.
+                    let _ = decision.reply.send(Err(problem));
+                }
+                place = &mut turn => {
+                    self.place = place;
+                    return true;
+                }
+            }
+        }
     }
 
     async fn prepare(&mut self) -> Next {
         self.shared.tools.ready(self.machine.tools()).await;
         let loaded =
             context::load(&*self.shared.storage, self.conversation, &self.spec.question, self.spec.again).await;
-        let today = self.shared.storage.spent(self.spec.asked_by, clock::now()).await;
-        Next::Told(match (loaded, today) {
-            (Ok(Some(context)), Ok(today)) => {
+        Next::Told(match loaded {
+            Ok(Some(context)) => {
                 self.context = context;
                 match self.machine.is_waiting() {
-                    true => RunEvent::Started { way: self.way(), today },
+                    true => RunEvent::Started { way: self.way(), model: self.llm.model() },
                     false => RunEvent::Resumed,
                 }
             }
-            (Ok(None), _) => RunEvent::Stop(Stop::Cancelled("The question was deleted.".into())),
-            (Err(error), _) | (_, Err(error)) => {
+            Ok(None) => RunEvent::Stop(Stop::Cancelled("The question was deleted.".into())),
+            Err(error) => {
                 tracing::error!(%error, run = %self.run.run_id, "the conversation could not be read");
                 RunEvent::Stop(Stop::Failed("The conversation could not be read.".into()))
             }
@@ -245,7 +257,7 @@ impl Driver {
     }
 
     fn stopped(&self) -> Next {
-        if !self.shared.draining.is_cancelled() {
+        if self.run.is_stopped() || !self.shared.draining.is_cancelled() {
             return Next::Told(RunEvent::Stop(Stop::Cancelled("Stopped.".into())));
         }
         match self.machine.can_go_on() {
@@ -301,7 +313,7 @@ impl Driver {
                     }
                     Heard::Nothing => {}
                     Heard::Told(event) => {
-                        if matches!(event, RunEvent::ModelDone(_) | RunEvent::ModelFailed(_) | RunEvent::ToolReturned { .. }) {
+                        if matches!(event, RunEvent::ModelDone(_) | RunEvent::ModelFailed { .. } | RunEvent::ToolReturned { .. }) {
                             // It has nothing more to say.
                             self.source = Source::Nothing;
                         }
@@ -381,7 +393,7 @@ impl Driver {
     async fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Append(_) | Effect::Spend(_) => {}
-            Effect::CallModel => self.ask_model(),
+            Effect::CallModel => self.ask_model().await,
             Effect::CallTool(planned) => self.call_tool(planned),
             Effect::Show { offset, delta } => {
                 if let Some(token) = self.run.live.write(offset, &delta) {
@@ -416,12 +428,8 @@ impl Driver {
         };
         self.run.live.set_agent(agent);
         if self.place.is_none() {
-            let place = self.shared.places.clone().acquire_owned();
-            self.place = select! {
-                biased;
-                () = self.run.cancel.cancelled() => None,
-                place = place => place.ok(),
-            };
+            let place = self.shared.places.acquire(self.spec.asked_by.id);
+            self.place = self.run.cancel.run_until_cancelled(place).await;
         }
         self.typing(true).await;
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{
     run::{RunEvent, RunMachine, RunSpec},
@@ -13,8 +14,9 @@ use crate::protocol::Timestamp;
 /// The first entry of a journal.
 #[derive(Serialize, Deserialize)]
 struct Opening {
-    /// The server that wrote it: another one may decide otherwise from the same events.
+    /// The server that wrote it, and its team: another one may decide otherwise from the same events.
     version: String,
+    team: String,
     spec: RunSpec,
 }
 
@@ -27,15 +29,21 @@ struct Told {
 
 /// # Panics
 /// Never: these types have no map with keys that are not strings.
-pub fn opening(spec: &RunSpec) -> String {
-    serde_json::to_string(&Opening { version: env!("CARGO_PKG_VERSION").into(), spec: spec.clone() })
-        .expect("an opening encodes")
+pub fn opening(spec: &RunSpec, team: &Team) -> String {
+    let opening = Opening { version: env!("CARGO_PKG_VERSION").into(), team: digest(team), spec: spec.clone() };
+    serde_json::to_string(&opening).expect("an opening encodes")
 }
 
 /// # Panics
 /// Never, as above.
 pub fn told(at: Timestamp, event: &RunEvent) -> String {
     serde_json::to_string(&Told { at, event: event.clone() }).expect("an entry encodes")
+}
+
+/// The same for the same team, whichever process asks.
+fn digest(team: &Team) -> String {
+    let hash = Sha256::digest(format!("{team:?}"));
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A run where its journal leaves it.
@@ -49,9 +57,9 @@ pub struct Replayed {
 /// `None`: there is no journal, or it cannot be read.
 pub fn replay(entries: &[String], team: &Arc<Team>) -> Option<Replayed> {
     let (first, rest) = entries.split_first()?;
-    let Opening { version, spec } = serde_json::from_str(first).ok()?;
+    let Opening { version, team: wrote, spec } = serde_json::from_str(first).ok()?;
     let mut machine = RunMachine::new(spec.clone(), team.clone());
-    let mut is_ours = version == env!("CARGO_PKG_VERSION");
+    let mut is_ours = version == env!("CARGO_PKG_VERSION") && wrote == digest(team);
     for entry in rest {
         match serde_json::from_str(entry) {
             Ok(Told { at, event }) => drop(machine.handle(event, at)),

@@ -22,6 +22,8 @@ pub struct RunHandle {
     /// Ends it.
     pub cancel: CancellationToken,
     pub live: LiveText,
+    /// Somebody stopped it.
+    stopped: AtomicBool,
     /// Its turn has come.
     turn: Notify,
     /// Its end is written.
@@ -54,6 +56,7 @@ impl RunHandle {
             run_id,
             cancel,
             live,
+            stopped: AtomicBool::new(false),
             turn: Notify::new(),
             over: CancellationToken::new(),
             at_work: AtomicBool::new(false),
@@ -62,6 +65,16 @@ impl RunHandle {
 
     pub fn set_at_work(&self, at_work: bool) {
         self.at_work.store(at_work, Ordering::Relaxed);
+    }
+
+    /// Somebody wants it to end: it does not go on in another life of the server.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.cancel.cancel();
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
     }
 
     /// For the run's driver; whoever asks again gets one that nobody speaks to.

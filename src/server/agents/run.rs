@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     protocol::{
-        CallId, ChartId, Event, Message, MessageId, RunId, Timestamp, UserId, UserRef,
+        CallId, ChartId, Event, Message, MessageId, RunId, Timestamp, UserRef,
         agent::{ChartTable, Usage},
         limits,
         server::Author,
@@ -50,7 +50,7 @@ pub struct RunSpec {
     pub message_id: MessageId,
     pub question: Message,
     /// Whose budget it is.
-    pub asked_by: UserId,
+    pub asked_by: UserRef,
     /// The question was answered before, and that answer is not to be looked at.
     pub again: bool,
 }
@@ -62,11 +62,13 @@ pub enum RunEvent {
     Asked {
         waits: Option<String>,
     },
-    /// Its turn has come. `today` is what the asker's runs used up today, before this one.
+    /// Its turn has come. `model`: the one that is configured.
     Started {
         way: Way,
-        today: Spent,
+        model: Option<String>,
     },
+    /// What the asker's runs used up today so far, this one included.
+    Today(Spent),
     /// The server stopped in the middle, and is back.
     Resumed,
     /// The model wrote.
@@ -84,7 +86,10 @@ pub enum RunEvent {
     Used(Usage),
     /// The model's answer of this call is whole.
     ModelDone(ModelTimes),
-    ModelFailed(String),
+    ModelFailed {
+        reason: String,
+        ms: u64,
+    },
     ToolReturned {
         call_id: CallId,
         outcome: ToolOutcome,
@@ -232,8 +237,13 @@ pub struct RunMachine {
     decided: BTreeMap<CallId, String>,
     used: Usage,
     used_this_call: Usage,
+    /// The model's call is not counted yet.
+    is_asking: bool,
     spent: Spent,
+    /// What the asker's runs used up today, and what this one had by then.
     today: Spent,
+    spent_by_then: Spent,
+    model: Option<String>,
     resumes: u32,
 }
 
@@ -258,8 +268,11 @@ impl RunMachine {
             decided: BTreeMap::new(),
             used: Usage::default(),
             used_this_call: Usage::default(),
+            is_asking: false,
             spent: Spent::default(),
             today: Spent::default(),
+            spent_by_then: Spent::default(),
+            model: None,
             resumes: 0,
         }
     }
@@ -295,7 +308,8 @@ impl RunMachine {
                 self.phase = Phase::Waiting;
                 vec![self.asked(waits)]
             }
-            (Phase::Waiting, RunEvent::Started { way, today }) => self.start(&way, today),
+            (Phase::Waiting, RunEvent::Started { way, model }) => self.start(&way, model),
+            (Phase::Model, RunEvent::Today(today)) => self.of_today(today),
             (Phase::Model, RunEvent::Text(delta)) => self.write(&delta),
             (Phase::Model, RunEvent::Retrying { attempt, of, delay_ms, reason }) => {
                 self.retry(attempt, of, delay_ms, &reason)
@@ -309,7 +323,7 @@ impl RunMachine {
                 Vec::new()
             }
             (Phase::Model, RunEvent::ModelDone(times)) => self.model_done(&times, at),
-            (Phase::Model, RunEvent::ModelFailed(reason)) => self.model_failed(reason),
+            (Phase::Model, RunEvent::ModelFailed { reason, ms }) => self.model_failed(reason, ms),
             (Phase::Tool, RunEvent::ToolReturned { call_id, outcome }) => self.tool_returned(call_id, outcome, at),
             (Phase::Approval, RunEvent::Decided { call_id, approved, by, arguments }) => {
                 self.decided(call_id, approved, by, arguments, at)
@@ -326,8 +340,8 @@ impl RunMachine {
         }
     }
 
-    fn start(&mut self, way: &Way, today: Spent) -> Vec<Effect> {
-        self.today = today;
+    fn start(&mut self, way: &Way, model: Option<String>) -> Vec<Effect> {
+        self.model = model;
         let mut effects = vec![self.processing()];
         match way {
             Way::Direct(handle) => {

@@ -215,6 +215,10 @@ impl Storage for SqliteStorage {
         runs::find(&self.read, run).await
     }
 
+    async fn run_of(&self, question: MessageId) -> Result<Option<RunId>> {
+        runs::of_question(&self.read, question).await
+    }
+
     async fn spent(&self, user: UserId, at: Timestamp) -> Result<Spent> {
         runs::spent(&self.read, user, at).await
     }

@@ -1,19 +1,20 @@
 //! The one way from a run to the disk: what it was told and the events that follow, in one commit.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use tokio::{select, sync::oneshot};
 
-use super::{Driver, Source};
+use super::{Driver, Shared, Source};
 use crate::{
-    protocol::{AgentRun, Code, EphemeralFrame, Event, Problem, RunStatus, Seq, Timestamp},
+    protocol::{AgentRun, Code, EphemeralFrame, Event, Problem, RunStatus, Seq, Timestamp, limits},
     server::{
         agents::{
             journal,
             run::{RunEvent, RunSpec},
+            team::Team,
         },
         clock,
-        storage::{Append, RunWrite, Spent, StorageError, Write},
+        storage::{Append, Appended, RunWrite, Spent, StorageError, Write},
     },
 };
 
@@ -32,17 +33,12 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    pub fn open(&mut self, spec: &RunSpec) {
-        self.journal.push(journal::opening(spec));
+    pub fn open(&mut self, spec: &RunSpec, team: &Team) {
+        self.journal.push(journal::opening(spec, team));
     }
 
     pub fn go_on(&mut self, entries: u64) {
         self.kept = entries;
-    }
-
-    /// Nothing of this run is on disk.
-    pub fn is_new(&self) -> bool {
-        self.kept == 0
     }
 
     pub fn told(&mut self, at: Timestamp, event: &RunEvent) {
@@ -81,11 +77,12 @@ impl Driver {
         // Who decided is told the place of the decision, not that of what follows from it.
         let behind = events.iter().rev().position(|event| matches!(event, Event::ApprovalResolved(_)));
         let behind = behind.unwrap_or_default() as u64;
-        let spent = spent.map(|spent| (self.spec.asked_by, spent));
+        let spent = spent.map(|spent| (self.spec.asked_by.id, spent));
         let step = RunWrite { run_id: self.spec.run_id, events, journal, from: kept, spent };
         let append = Append { conversation_id: self.conversation, at: clock::now(), write: Write::Run(step) };
+        let shared = self.shared.clone();
         let written = {
-            let mut write = self.shared.storage.append(append);
+            let mut write = pin!(write(&shared, append));
             select! {
                 biased;
                 written = &mut write => written,
@@ -118,13 +115,28 @@ impl Driver {
         let frame = Problem::new(Code::RunFailed, why.clone()).into_frame(None);
         self.shared.publish(self.conversation, EphemeralFrame::Error(frame)).await;
         self.typing(false).await;
-        let end = AgentRun { message: Some(why), ..AgentRun::new(self.spec.run_id, RunStatus::Failed) };
-        for wait_ms in [100, 400, 1_600] {
-            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-            match self.shared.append(self.conversation, Event::AgentRun(end.clone())).await {
-                Err(StorageError::Database(_)) => {}
-                _ => return,
-            }
+        let mut events: Vec<Event> = self.machine.partial().map(Event::Message).into_iter().collect();
+        events.push(Event::AgentRun(AgentRun {
+            message: Some(why),
+            ..AgentRun::new(self.spec.run_id, RunStatus::Failed)
+        }));
+        let end = RunWrite { run_id: self.spec.run_id, events, journal: Vec::new(), from: 0, spent: None };
+        let append = Append { conversation_id: self.conversation, at: clock::now(), write: Write::Run(end) };
+        if let Err(error) = write(&self.shared, append).await {
+            tracing::error!(%error, run = %self.spec.run_id, "the end of a run could not be written");
         }
     }
+}
+
+/// Tries a few times: a database that fails for a moment is no reason to give a run up. Its journal's places are
+/// taken once, so that nothing is written twice.
+async fn write(shared: &Shared, append: Append) -> Result<Appended, StorageError> {
+    for wait_ms in limits::RUN_WRITE_RETRIES_MS {
+        match shared.storage.append(append.clone()).await {
+            Err(StorageError::Database(error)) => tracing::warn!(%error, "a step of a run was not written; once more"),
+            written => return written,
+        }
+        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+    }
+    shared.storage.append(append).await
 }

@@ -13,6 +13,7 @@ use crate::{
         agents::{
             llm::{ChatRequest, Delta, DeltaStream, LlmError, ModelCall, Retry},
             run::{ModelTimes, PlannedCall, Request, RunEvent},
+            team::Budget,
             tools::{Class, Tools},
         },
         clock,
@@ -75,8 +76,8 @@ impl Asked {
     async fn next(&mut self) -> Heard {
         let delta = match self.deltas.next().await {
             Some(Ok(delta)) => delta,
-            Some(Err(error)) => return Heard::Told(RunEvent::ModelFailed(error.to_string())),
-            None => return Heard::Told(RunEvent::ModelFailed(LlmError::Cut.to_string())),
+            Some(Err(error)) => return self.failed(&error),
+            None => return self.failed(&LlmError::Cut),
         };
         if !matches!(delta, Delta::Usage(_) | Delta::Done | Delta::Retry(_)) {
             self.first_token.get_or_insert_with(Instant::now);
@@ -98,6 +99,10 @@ impl Asked {
         }
     }
 
+    fn failed(&self, error: &LlmError) -> Heard {
+        Heard::Told(RunEvent::ModelFailed { reason: error.to_string(), ms: ms(self.since.elapsed()) })
+    }
+
     fn planned(&self, call: ModelCall) -> PlannedCall {
         let tool = self.tools.get(&call.tool_name);
         let activity = match &tool {
@@ -105,13 +110,24 @@ impl Asked {
             None => format!("Using {}", call.tool_name),
         };
         let asks_first = self.tools.asks_first(&self.ask_before, &call.tool_name);
-        let repeatable = tool.is_none_or(|tool| tool.class() == Class::Read);
+        let repeatable = tool.is_some_and(|tool| tool.class() == Class::Read);
         PlannedCall { call_id: fresh_id!(CallId), call, activity, repeatable, asks_first }
     }
 }
 
 impl Driver {
-    pub(super) fn ask_model(&mut self) {
+    /// Nobody's budget of the day is passed by several runs at once: what all of them spent is looked at before
+    /// each call.
+    pub(super) async fn ask_model(&mut self) {
+        if self.shared.team.budgets.user_day != Budget::default() {
+            match self.shared.storage.spent(self.spec.asked_by.id, clock::now()).await {
+                Ok(today) => Box::pin(self.take(RunEvent::Today(today))).await,
+                Err(error) => tracing::error!(%error, "what was spent today could not be read"),
+            }
+            if self.machine.is_over() {
+                return;
+            }
+        }
         let Request { system, messages, tools, ask_before, model, schema } = self.machine.request();
         let messages = self.context.iter().cloned().chain(messages).collect();
         let tools = self.shared.tools.definitions(&tools);

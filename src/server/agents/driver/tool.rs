@@ -31,10 +31,14 @@ impl Driver {
             cancel: self.run.cancel.child_token(),
         };
         let allowed = shared.tools.allows(self.machine.tools(), &planned.call.tool_name);
+        // A tool that was not there when it was named may ask first by now.
+        let request = self.machine.request();
+        let asks = !planned.asks_first && shared.tools.asks_first(&request.ask_before, &planned.call.tool_name);
         let call = async move {
             let started = Instant::now();
             let (call_id, name) = (planned.call_id, planned.call.tool_name.clone());
             let returned = match allowed {
+                _ if asks => Err(format!("{name} asks before it is called. Call it again.")),
                 true => call(&shared.tools, &context, planned).await,
                 false => Err(format!("There is no tool named {name}.")),
             };

@@ -1,6 +1,6 @@
 //! What a run uses up, and what it may.
 
-use super::{Effect, ModelTimes, RunMachine};
+use super::{Effect, ModelTimes, RunMachine, Stop};
 use crate::{
     protocol::{Event, agent::AgentStep, agent::StepTopic, agent::Usage},
     server::{agents::team::Budget, storage::Spent},
@@ -9,19 +9,8 @@ use crate::{
 impl RunMachine {
     /// Counts the model's call that is over, and says what it took, where there was a model.
     pub(super) fn account(&mut self, times: &ModelTimes) -> Vec<Effect> {
-        let mut used = std::mem::take(&mut self.used_this_call);
-        if let Some(model) = &times.model {
-            used.cost_micros = self.team.prices.cost_micros(model, used);
-        }
-        let spent = Spent {
-            turns: 1,
-            tokens: used.input_tokens.saturating_add(used.output_tokens),
-            cost_micros: used.cost_micros.unwrap_or_default(),
-            ms: times.duration_ms,
-        };
-        self.spent = self.spent.plus(spent);
-        self.used = sum(self.used, used);
-        let mut effects = vec![Effect::Spend(spent)];
+        let used = self.used_in_this_call();
+        let mut effects = vec![self.count(used, times.duration_ms)];
         if let Some(model) = &times.model {
             let step = AgentStep {
                 topic: Some(StepTopic::Model),
@@ -36,6 +25,66 @@ impl RunMachine {
         effects
     }
 
+    /// Counts a call that was cut off: who does not say how much it was is taken to have written four bytes a token.
+    pub(super) fn account_for_a_cut(&mut self, ms: u64) -> Vec<Effect> {
+        if self.used_this_call == Usage::default() && self.model.is_some() {
+            let written = self.text.len().saturating_sub(self.call_start) + self.talk.said.len();
+            self.used_this_call.output_tokens = written as u64 / BYTES_PER_TOKEN;
+        }
+        let used = self.used_in_this_call();
+        vec![self.count(used, ms)]
+    }
+
+    fn used_in_this_call(&mut self) -> Usage {
+        self.is_asking = false;
+        let mut used = std::mem::take(&mut self.used_this_call);
+        used.cost_micros = self.thinks_with().and_then(|model| self.team.prices.cost_micros(model, used));
+        used
+    }
+
+    fn count(&mut self, used: Usage, ms: u64) -> Effect {
+        let spent = Spent {
+            turns: 1,
+            tokens: used.input_tokens.saturating_add(used.output_tokens),
+            cost_micros: used.cost_micros.unwrap_or_default(),
+            ms,
+        };
+        self.spent = self.spent.plus(spent);
+        self.used = sum(self.used, used);
+        Effect::Spend(spent)
+    }
+
+    /// The model of the agent at work.
+    fn thinks_with(&self) -> Option<&str> {
+        self.model.as_ref()?;
+        self.talk.agent.model.as_deref().or(self.model.as_deref())
+    }
+
+    /// As it is before a call of the model.
+    pub(super) fn of_today(&mut self, today: Spent) -> Vec<Effect> {
+        (self.today, self.spent_by_then) = (today, self.spent);
+        match self.over_budget() {
+            Some(why) => {
+                // It is not asked at all.
+                self.is_asking = false;
+                self.end(Stop::Failed(why))
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Of the asker, today.
+    fn spent_today(&self) -> Spent {
+        let since = |now: u64, then: u64| now.saturating_sub(then);
+        let (now, then) = (self.spent, self.spent_by_then);
+        self.today.plus(Spent {
+            turns: since(now.turns, then.turns),
+            tokens: since(now.tokens, then.tokens),
+            cost_micros: since(now.cost_micros, then.cost_micros),
+            ms: since(now.ms, then.ms),
+        })
+    }
+
     pub(super) fn spend_on_a_tool(&mut self, ms: u64) -> Effect {
         let spent = Spent { ms, ..Spent::default() };
         self.spent = self.spent.plus(spent);
@@ -46,7 +95,7 @@ impl RunMachine {
     pub fn ms_left(&self) -> Option<u64> {
         let left = |budget: &Budget, spent: u64| budget.seconds.map(|most| (most * 1_000).saturating_sub(spent));
         let of_run = left(&self.team.budgets.run, self.spent.ms);
-        let of_day = left(&self.team.budgets.user_day, self.spent.plus(self.today).ms);
+        let of_day = left(&self.team.budgets.user_day, self.spent_today().ms);
         of_run.into_iter().chain(of_day).min()
     }
 
@@ -60,14 +109,25 @@ impl RunMachine {
     pub fn over_budget(&self) -> Option<String> {
         let run = exceeded(&self.team.budgets.run, self.spent, &self.team.prices.currency);
         let run = run.map(|what| format!("This run used up its budget of {what}. A narrower question needs less."));
-        let name = &self.spec.question.author.name;
-        run.or_else(|| {
-            let day = self.spent.plus(self.today);
-            exceeded(&self.team.budgets.user_day, day, &self.team.prices.currency)
+        let name = &self.spec.asked_by.name;
+        let of_today = || {
+            exceeded(&self.team.budgets.user_day, self.spent_today(), &self.team.prices.currency)
                 .map(|what| format!("{name}'s budget of {what} for today is used up. It begins anew at midnight, UTC."))
-        })
+        };
+        run.or_else(of_today).or_else(|| self.unpriced())
+    }
+
+    /// A budget of money says nothing where nobody knows the price.
+    fn unpriced(&self) -> Option<String> {
+        let budgets = &self.team.budgets;
+        budgets.run.cost_micros.or(budgets.user_day.cost_micros)?;
+        let model = self.thinks_with().filter(|model| !self.team.prices.by_model.contains_key(*model))?;
+        Some(format!("There is a budget of money, and {model} has no price in the agents file: the operator adds one."))
     }
 }
+
+/// Where a provider does not say how many tokens there were: about what English takes.
+const BYTES_PER_TOKEN: u64 = 4;
 
 /// Which budget, in words.
 fn exceeded(budget: &Budget, spent: Spent, currency: &str) -> Option<String> {

@@ -111,6 +111,7 @@ impl RunMachine {
             return self.end(Stop::Failed(why));
         }
         self.phase = Phase::Model;
+        self.is_asking = true;
         self.current = None;
         self.talk.asked += 1;
         self.talk.said.clear();
@@ -198,8 +199,8 @@ impl RunMachine {
         }
     }
 
-    pub(super) fn model_failed(&mut self, reason: String) -> Vec<Effect> {
-        let mut effects = self.account(&ModelTimes::default());
+    pub(super) fn model_failed(&mut self, reason: String, ms: u64) -> Vec<Effect> {
+        let mut effects = self.account_for_a_cut(ms);
         // Who leads may do without a ledger, and a team without one of its members; the answer itself is needed.
         if matches!(self.talk.purpose, Purpose::Ask { .. } | Purpose::Speak)
             && let Some(mut orchestrator) = self.orchestrator.take()

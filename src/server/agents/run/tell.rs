@@ -86,8 +86,9 @@ impl RunMachine {
 
     pub(super) fn end(&mut self, stop: Stop) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if self.used_this_call != Usage::default() {
-            effects.extend(self.account(&super::ModelTimes::default()));
+        if self.is_asking {
+            // Its time is counted where it is known.
+            effects.extend(self.account_for_a_cut(0));
         }
         if !self.text.trim().is_empty() {
             effects.push(Effect::Append(Event::Message(self.message(true))));
@@ -106,6 +107,11 @@ impl RunMachine {
         effects.push(Effect::Finish);
         self.phase = Phase::Over;
         effects
+    }
+
+    /// What was written of the answer, as it is kept where the run has no end of its own.
+    pub fn partial(&self) -> Option<Message> {
+        (!self.is_over() && !self.text.trim().is_empty()).then(|| self.message(true))
     }
 
     fn message(&self, partial: bool) -> Message {

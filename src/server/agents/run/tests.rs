@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     protocol::{
-        RunStatus, Sender, Visibility,
+        RunStatus, Sender, UserId, Visibility,
         agent::{StepTopic, ToolCall},
     },
     server::agents::team::Agent,
@@ -12,6 +12,7 @@ use crate::{
 
 mod approval;
 mod budget;
+mod chance;
 mod resume;
 mod team;
 
@@ -44,7 +45,13 @@ fn question() -> Message {
 }
 
 fn spec() -> RunSpec {
-    RunSpec { run_id: RUN, message_id: ANSWER, question: question(), asked_by: UserId::of_agent("anna"), again: false }
+    RunSpec {
+        run_id: RUN,
+        message_id: ANSWER,
+        question: question(),
+        asked_by: UserRef { id: UserId::of_agent("anna"), name: "Anna".into() },
+        again: false,
+    }
 }
 
 fn asked() -> RunEvent {
@@ -52,7 +59,7 @@ fn asked() -> RunEvent {
 }
 
 fn started() -> RunEvent {
-    RunEvent::Started { way: Way::Direct("assistant".into()), today: Spent::default() }
+    RunEvent::Started { way: Way::Direct("assistant".into()), model: Some("m".into()) }
 }
 
 fn done() -> RunEvent {
@@ -153,7 +160,7 @@ impl Play {
             _ => {}
         }
         self.journal.push(event.clone());
-        if self.asked && matches!(event, RunEvent::ModelDone(_) | RunEvent::ModelFailed(_)) {
+        if self.asked && matches!(event, RunEvent::ModelDone(_) | RunEvent::ModelFailed { .. }) {
             self.asked = false;
         }
         if matches!(event, RunEvent::ToolReturned { call_id, .. } if Some(call_id) == self.tool) {
@@ -398,101 +405,4 @@ fn usage_is_added_up_over_the_turns() {
     play.tell(used(20, 3)).tell(RunEvent::Text("Done.".into())).tell(done());
     let Some(Event::AgentRun(end)) = play.log().last().copied() else { panic!("an end") };
     assert_eq!(end.usage, Some(Usage { input_tokens: 30, output_tokens: 5, cost_micros: None }));
-}
-
-/// What may happen next, whether it fits or not.
-#[derive(Clone, Debug)]
-enum Step {
-    Asked,
-    Started,
-    Text(String),
-    Called,
-    ModelDone,
-    ModelFailed,
-    /// The tool that is on returns, or one that nobody waits for.
-    Returned {
-        late: bool,
-        chart: bool,
-    },
-    Retrying,
-    /// A call that somebody has to allow.
-    CalledCarefully,
-    Decided(bool),
-    Killed,
-    Cancelled,
-    Failed,
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        2 => Just(Step::Asked),
-        2 => Just(Step::Started),
-        8 => "[a-zé \n]{0,12}".prop_map(Step::Text),
-        6 => Just(Step::Called),
-        8 => Just(Step::ModelDone),
-        1 => Just(Step::ModelFailed),
-        8 => (any::<bool>(), any::<bool>()).prop_map(|(late, chart)| Step::Returned { late, chart }),
-        2 => Just(Step::Retrying),
-        3 => Just(Step::CalledCarefully),
-        4 => any::<bool>().prop_map(Step::Decided),
-        1 => Just(Step::Killed),
-        1 => Just(Step::Cancelled),
-        1 => Just(Step::Failed),
-    ];
-    (any::<bool>(), prop::collection::vec(step, 0..60)).prop_map(|(begun, mut steps)| {
-        if begun {
-            steps.splice(0..0, [Step::Asked, Step::Started]);
-        }
-        steps
-    })
-}
-
-proptest! {
-    #[test]
-    fn whatever_happens_the_order_holds_and_nothing_is_lost(steps in steps(), max_turns in 1u32..5) {
-        let mut play = Play::new(max_turns);
-        let mut number = 0;
-        for step in steps {
-            let event = match step {
-                Step::Asked => asked(),
-                Step::Started => started(),
-                Step::Text(text) => RunEvent::Text(text),
-                Step::Called => {
-                    number += 1;
-                    RunEvent::Called(call(number))
-                }
-                Step::CalledCarefully => {
-                    number += 1;
-                    RunEvent::Called(PlannedCall { asks_first: true, repeatable: false, ..call(number) })
-                }
-                Step::Retrying => retrying(),
-                Step::Decided(approved) => {
-                    let call_id = play.machine.awaits().map_or(CallId::from_parts(0, 99), |(call, _)| call);
-                    RunEvent::Decided { call_id, approved, by: None, arguments: None }
-                }
-                Step::Killed => {
-                    play.killed();
-                    continue;
-                }
-                Step::ModelDone => done(),
-                Step::ModelFailed => RunEvent::ModelFailed("cut".into()),
-                Step::Returned { late, chart } => RunEvent::ToolReturned {
-                    call_id: play.tool.filter(|_| !late).unwrap_or(CallId::from_parts(0, 99)),
-                    outcome: ToolOutcome {
-                        success: true,
-                        text: "ok".into(),
-                        chart: chart.then(|| drawn(ChartId::from_parts(1, 1), "Chart")),
-                        duration_ms: 0,
-                    },
-                },
-                Step::Cancelled => RunEvent::Stop(Stop::Cancelled("Stopped.".into())),
-                Step::Failed => RunEvent::Stop(Stop::Failed("No.".into())),
-            };
-            play.tell(event);
-        }
-        play.tell(RunEvent::Stop(Stop::Interrupted("The end.".into())));
-        play.check_the_end();
-        prop_assert!(play.words().iter().filter(|word| *word == "tool_result").count()
-            <= play.words().iter().filter(|word| *word == "tool_call").count());
-    }
 }

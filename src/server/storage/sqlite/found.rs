@@ -14,6 +14,11 @@ pub(super) async fn conversation(batch: &mut Batch, new: NewConversation) -> Res
     if new.members.len() > MEMBERS_PER_CONVERSATION {
         return Err(StorageError::Full(writes::CONVERSATION_FULL));
     }
+    // A failure of the statement would be that of everybody's commit.
+    let taken = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM conversations WHERE id = ?)").bind(new.id);
+    if taken.fetch_one(batch.connection()).await? {
+        return Err(StorageError::Forbidden);
+    }
     let mut members = Vec::with_capacity(new.members.len());
     for user in &new.members {
         writes::must_have_room(batch.connection(), *user).await?;

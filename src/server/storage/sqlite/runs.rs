@@ -91,6 +91,11 @@ pub(super) async fn journal(read: &SqlitePool, run: RunId) -> Result<Vec<String>
     Ok(rows.fetch_all(read).await?)
 }
 
+pub(super) async fn of_question(read: &SqlitePool, question: MessageId) -> Result<Option<RunId>> {
+    let row = sqlx::query_scalar("SELECT id FROM runs WHERE question_id = ? ORDER BY id DESC LIMIT 1").bind(question);
+    Ok(row.fetch_optional(read).await?)
+}
+
 pub(super) async fn find(read: &SqlitePool, run: RunId) -> Result<Option<RunRow>> {
     let row = sqlx::query_as("SELECT conversation_id, is_over, question_id FROM runs WHERE id = ?").bind(run);
     let row: Option<(ConversationId, bool, Option<MessageId>)> = row.fetch_optional(read).await?;

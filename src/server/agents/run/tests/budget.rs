@@ -61,7 +61,8 @@ fn each_budget_ends_a_run_before_its_next_call_and_says_which() {
 fn what_was_used_up_before_today_counts_for_the_day() {
     let mut play = Play::of(with(Budget::default(), Budget { tokens: Some(500), ..Budget::default() }));
     let today = Spent { tokens: 500, ..Spent::default() };
-    play.tell(asked()).tell(RunEvent::Started { way: Way::Direct("assistant".into()), today });
+    play.tell(asked()).tell(RunEvent::Started { way: Way::Direct("assistant".into()), model: Some("m".into()) });
+    play.tell(RunEvent::Today(today));
     assert!(end(&play).1.contains("Anna's budget of 500 tokens for today"));
 }
 

@@ -19,7 +19,9 @@ fn a_run_whose_model_was_writing_asks_it_again_and_the_new_words_take_the_place_
 #[test]
 fn what_was_shown_is_kept_where_the_model_does_not_come_back() {
     let mut play = Play::begun(alone(8));
-    play.tell(RunEvent::Text("Half an ans".into())).killed().tell(RunEvent::ModelFailed("no route".into()));
+    play.tell(RunEvent::Text("Half an ans".into()))
+        .killed()
+        .tell(RunEvent::ModelFailed { reason: "no route".into(), ms: 1 });
     assert_eq!(play.message().map(|message| (message.text.as_str(), message.partial)), Some(("Half an ans", true)));
     play.check_the_end();
 }

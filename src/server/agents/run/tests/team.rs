@@ -2,7 +2,7 @@ use super::*;
 
 fn begun() -> Play {
     let mut play = Play::of(Team::built_in());
-    play.tell(asked()).tell(RunEvent::Started { way: Way::Team, today: Spent::default() });
+    play.tell(asked()).tell(RunEvent::Started { way: Way::Team, model: Some("m".into()) });
     play
 }
 

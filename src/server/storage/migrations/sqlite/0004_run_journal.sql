@@ -8,6 +8,7 @@ CREATE TABLE run_journal (
 
 -- The message that a run answers: what is asked again by a retry.
 ALTER TABLE runs ADD COLUMN question_id BLOB;
+CREATE INDEX runs_by_question ON runs (question_id) WHERE question_id IS NOT NULL;
 
 -- What the runs that a person asked for used up on a day (days since 1970, UTC).
 CREATE TABLE spending (
