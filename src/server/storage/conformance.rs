@@ -48,7 +48,8 @@ macro_rules! conformance {
                 joining_twice_changes_nothing, leaving_forgets_the_read_position,
                 a_read_position_moves_forward_and_no_further_than_the_head,
                 reads_name_the_furthest_first, a_conversation_holds_so_many_members,
-                a_person_is_in_so_many_conversations, nobody_unknown_becomes_a_member;
+                a_person_is_in_so_many_conversations, nobody_unknown_becomes_a_member,
+                a_conversation_is_founded_once;
             log: an_event_is_read_back_as_it_was_sent, a_page_is_bounded_by_count_and_bytes,
                 a_conversation_that_is_not_there_is_not_found, the_sink_has_every_event_in_order,
                 everything_is_there_after_a_reopen, a_closed_storage_takes_no_write, health_is_good;
@@ -63,7 +64,8 @@ macro_rules! conformance {
                 search_finds_messages_with_every_word, search_forgets_edited_and_deleted_text,
                 search_takes_any_text, ones_own_post_is_read;
             runs: a_run_is_unfinished_until_its_end, the_timeline_has_the_agents_events_alone,
-                a_chart_belongs_to_its_conversation;
+                a_chart_belongs_to_its_conversation, a_runs_journal_is_read_in_its_order_and_goes_with_its_end,
+                a_run_is_found_by_the_message_it_answers, what_a_persons_runs_use_up_is_added_up_by_the_day;
             settings: a_setting_is_kept_replaced_and_forgotten;
             concurrent: sixty_four_writers_leave_no_hole, one_message_of_many_retries_at_once,
                 a_refused_write_harms_no_other;

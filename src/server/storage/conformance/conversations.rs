@@ -204,3 +204,16 @@ pub async fn nobody_unknown_becomes_a_member(backend: &dyn Backend) {
     assert!(matches!(founded, Err(StorageError::NotFound)));
     assert_eq!(house.storage.conversation_of(anna.id, id).await.unwrap(), None, "nothing of it is left");
 }
+
+pub async fn a_conversation_is_founded_once(backend: &dyn Backend) {
+    let house = House::open(backend).await;
+    let (anna, ben) = (house.user("anna").await, house.user("ben").await);
+    let (id, other) = (house.room(&[&anna]).await, house.room(&[&ben]).await);
+    // In one commit, as far as the backend puts them together.
+    let (again, posted) = tokio::join!(house.storage.create_conversation(new_room(id, &[&ben])), async {
+        house.post(other, &ben, "meanwhile").await
+    });
+    assert!(matches!(again, Err(StorageError::Forbidden)));
+    assert_eq!(house.storage.access(ben.id, id).await.unwrap(), None, "nobody comes in that way");
+    assert!(house.storage.message(other, posted.id).await.unwrap().is_some(), "it harms nobody");
+}

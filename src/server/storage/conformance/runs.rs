@@ -4,9 +4,10 @@ use super::{Backend, House, parse};
 use crate::{
     fresh_id,
     protocol::{
-        AgentRun, AgentStep, ChartId, ConversationId, Event, RunId, RunStatus, Seq,
+        AgentRun, AgentStep, ChartId, ConversationId, Event, RunId, RunStatus, Seq, Timestamp,
         agent::{ChartGenerated, Progress},
     },
+    server::storage::{Append, RunRow, RunWrite, Spent, Write},
 };
 
 fn run(run_id: RunId, status: RunStatus) -> Event {
@@ -65,4 +66,64 @@ pub async fn a_chart_belongs_to_its_conversation(backend: &dyn Backend) {
     assert_eq!(house.storage.chart(fresh_id!(ChartId)).await.unwrap(), None);
     let nowhere = fresh_id!(ConversationId);
     house.storage.put_chart(nowhere, fresh_id!(ChartId), "<svg/>").await.unwrap_err();
+}
+
+fn step(run_id: RunId, from: u64, journal: &[&str], events: Vec<Event>) -> RunWrite {
+    let journal = journal.iter().map(|entry| (*entry).to_owned()).collect();
+    RunWrite { run_id, events, journal, from, spent: None }
+}
+
+pub async fn a_runs_journal_is_read_in_its_order_and_goes_with_its_end(backend: &dyn Backend) {
+    let house = House::open(backend).await;
+    let anna = house.user("anna").await;
+    let room = house.room(&[&anna]).await;
+    let id = fresh_id!(RunId);
+    let write = async |step: RunWrite| {
+        let append = Append { conversation_id: room, at: Timestamp(0), write: Write::Run(step) };
+        house.storage.append(append).await
+    };
+    write(step(id, 0, &["opening", "asked"], vec![run(id, RunStatus::Initializing)])).await.unwrap();
+    let head = write(step(id, 2, &["text"], vec![])).await.unwrap();
+    assert!(!head.changed, "what was told alone makes no event");
+    assert_eq!(house.storage.run_journal(id).await.unwrap(), ["opening", "asked", "text"]);
+    write(step(id, 2, &["text again"], vec![run(id, RunStatus::Processing)])).await.unwrap_err();
+    let page = house.storage.events(room, head.seq, 10, usize::MAX).await.unwrap();
+    assert!(page.frames.is_empty(), "an entry that is there already takes its events with it");
+    let end = write(step(id, 3, &["done"], vec![run(id, RunStatus::Processing), run(id, RunStatus::Completed)]));
+    assert_eq!(end.await.unwrap().seq, Seq(head.seq.0 + 2));
+    assert!(house.storage.run_journal(id).await.unwrap().is_empty());
+}
+
+pub async fn a_run_is_found_by_the_message_it_answers(backend: &dyn Backend) {
+    let house = House::open(backend).await;
+    let anna = house.user("anna").await;
+    let room = house.room(&[&anna]).await;
+    let question = Some(house.post(room, &anna, "And?").await.id);
+    assert_eq!(house.storage.run_of(question.unwrap()).await.unwrap(), None);
+    for status in [RunStatus::Initializing, RunStatus::Completed] {
+        let id = fresh_id!(RunId);
+        house.server(room, Event::AgentRun(AgentRun { question, ..AgentRun::new(id, status) })).await;
+        assert_eq!(house.storage.run_of(question.unwrap()).await.unwrap(), Some(id), "the newest");
+        let row = RunRow { conversation_id: room, is_over: status.is_over(), question };
+        assert_eq!(house.storage.run(id).await.unwrap(), Some(row));
+    }
+    let now = house.storage.message(room, question.unwrap()).await.unwrap().unwrap();
+    assert_eq!(now.frame.seq, Seq(2));
+    assert!(house.storage.message(fresh_id!(ConversationId), question.unwrap()).await.unwrap().is_none());
+}
+
+pub async fn what_a_persons_runs_use_up_is_added_up_by_the_day(backend: &dyn Backend) {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+    let house = House::open(backend).await;
+    let anna = house.user("anna").await;
+    let room = house.room(&[&anna]).await;
+    let spent = Spent { turns: 1, tokens: 200, cost_micros: 30, ms: 4 };
+    for at in [0, DAY_MS - 1, DAY_MS] {
+        let step = RunWrite { spent: Some((anna.id, spent)), ..step(fresh_id!(RunId), 0, &["told"], vec![]) };
+        let append = Append { conversation_id: room, at: Timestamp(at), write: Write::Run(step) };
+        house.storage.append(append).await.unwrap();
+    }
+    assert_eq!(house.storage.spent(anna.id, Timestamp(5)).await.unwrap(), spent.plus(spent));
+    assert_eq!(house.storage.spent(anna.id, Timestamp(DAY_MS + 5)).await.unwrap(), spent);
+    assert_eq!(house.storage.spent(anna.id, Timestamp(3 * DAY_MS)).await.unwrap(), Spent::default());
 }

@@ -22,11 +22,12 @@ pub fn Body(entry: Field<Entry>) -> impl IntoView {
     let edited = Memo::new(move |_| entry.edited().try_get().unwrap_or_default());
     let partial = Memo::new(move |_| entry.partial().try_get().unwrap_or_default());
     let node = NodeRef::<html::Div>::new();
-    let shown = StoredValue::new_local(None::<Shown>);
+    // The browser's alone: what holds an element must not come to a server, whose threads drop each other's values.
+    let shown = markdown::IN_BROWSER.then(|| StoredValue::new_local(None::<Shown>));
     Effect::new(move |_| {
         entry.text().track();
         entry.state().track();
-        if let Some(node) = node.get() {
+        if let (Some(node), Some(shown)) = (node.get(), shown) {
             paint(entry, &node, shown);
         }
     });
