@@ -120,7 +120,7 @@ struct Calls<C: ?Sized> {
 enum Next {
     Call,
     Wait(Duration),
-    Read { stream: DeltaStream, has_begun: bool },
+    Read { stream: DeltaStream, has_begun: bool, has_said: bool },
     Nothing,
 }
 
@@ -137,17 +137,21 @@ impl<C: LlmClient + ?Sized> Calls<C> {
                 }
                 Next::Call => match timeout(patience.first_piece, self.client.chat(self.request.clone())).await {
                     Ok(Ok(stream)) => {
-                        self.next = Next::Read { stream, has_begun: false };
+                        self.next = Next::Read { stream, has_begun: false, has_said: false };
                         continue;
                     }
                     Ok(Err(failure)) => failure,
                     Err(_elapsed) => LlmError::Silent(patience.first_piece),
                 },
-                Next::Read { stream, has_begun } => {
+                Next::Read { stream, has_begun, has_said } => {
                     let most = if *has_begun { patience.silence } else { patience.first_piece };
                     match timeout(most, stream.next()).await {
+                        // As a busy server does that was interrupted a moment before.
+                        Ok(Some(Ok(Delta::Done))) if !*has_said => LlmError::Malformed("it is empty".into()),
                         Ok(Some(Ok(delta))) => {
                             *has_begun = true;
+                            *has_said |= matches!(&delta, Delta::ToolCall(_))
+                                || matches!(&delta, Delta::Text(text) if !text.is_empty());
                             if delta == Delta::Done {
                                 metrics::counter!("magpie_model_calls_total", "outcome" => "answered").increment(1);
                                 self.next = Next::Nothing;

@@ -217,6 +217,11 @@ impl RunMachine {
 
     pub(super) fn model_done(&mut self, times: &ModelTimes, at: Timestamp) -> Vec<Effect> {
         let mut effects = self.account(times);
+        if self.is_void && self.calls.is_empty() && self.talk.is_shown() {
+            // What was shown stays: nothing came to take its place.
+            effects.extend(self.end(Stop::Failed("The model gave no answer.".into())));
+            return effects;
+        }
         if self.drop_void() {
             effects.push(Effect::Show { offset: self.text.len(), delta: String::new() });
         }

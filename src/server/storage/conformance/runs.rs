@@ -98,18 +98,19 @@ pub async fn a_run_is_found_by_the_message_it_answers(backend: &dyn Backend) {
     let house = House::open(backend).await;
     let anna = house.user("anna").await;
     let room = house.room(&[&anna]).await;
-    let question = Some(house.post(room, &anna, "And?").await.id);
-    assert_eq!(house.storage.run_of(question.unwrap()).await.unwrap(), None);
+    let message = house.post(room, &anna, "And?").await.id;
+    let question = Some(message);
+    assert_eq!(house.storage.run_of(message).await.unwrap(), None);
     for status in [RunStatus::Initializing, RunStatus::Completed] {
         let id = fresh_id!(RunId);
         house.server(room, Event::AgentRun(AgentRun { question, ..AgentRun::new(id, status) })).await;
-        assert_eq!(house.storage.run_of(question.unwrap()).await.unwrap(), Some(id), "the newest");
+        assert_eq!(house.storage.run_of(message).await.unwrap(), Some(id), "the newest");
         let row = RunRow { conversation_id: room, is_over: status.is_over(), question };
         assert_eq!(house.storage.run(id).await.unwrap(), Some(row));
     }
-    let now = house.storage.message(room, question.unwrap()).await.unwrap().unwrap();
+    let now = house.storage.message(room, message).await.unwrap().unwrap();
     assert_eq!(now.frame.seq, Seq(2));
-    assert!(house.storage.message(fresh_id!(ConversationId), question.unwrap()).await.unwrap().is_none());
+    assert!(house.storage.message(fresh_id!(ConversationId), message).await.unwrap().is_none());
 }
 
 pub async fn what_a_persons_runs_use_up_is_added_up_by_the_day(backend: &dyn Backend) {

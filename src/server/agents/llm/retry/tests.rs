@@ -124,8 +124,10 @@ async fn what_may_pass_is_tried_again_from_the_beginning_and_the_reader_told() {
         let client = scripted([vec![Fail(failure)], vec![say("Whole"), DONE]]);
         assert_eq!(read(&client).await.0, ["retry 2 of 4", "Whole", "done"]);
     }
-    let ends_without_done = scripted([vec![say("Half")], vec![DONE]]);
-    assert_eq!(read(&ends_without_done).await.0, ["Half", "retry 2 of 4", "done"]);
+    let ends_without_done = scripted([vec![say("Half")], vec![say("Whole"), DONE]]);
+    assert_eq!(read(&ends_without_done).await.0, ["Half", "retry 2 of 4", "Whole", "done"]);
+    let empty = scripted([vec![DONE], vec![say("Whole"), DONE]]);
+    assert_eq!(read(&empty).await.0, ["retry 2 of 4", "Whole", "done"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +148,7 @@ async fn attempts_are_bounded() {
 #[tokio::test(start_paused = true)]
 async fn a_servers_own_wait_is_kept_and_one_that_is_too_long_ends_the_call() {
     let limited = |after| vec![Fail(LlmError::RateLimited { retry_after: Some(after) })];
-    let client = scripted([limited(20 * SECOND), vec![DONE]]);
+    let client = scripted([limited(20 * SECOND), vec![say("Whole"), DONE]]);
     let began = Instant::now();
     read(&client).await;
     let most = Duration::from_millis(20_000 + limits::MODEL_RETRY_BASE_MS);
@@ -179,8 +181,8 @@ async fn silence_in_the_middle_ends_a_call_and_reasoning_is_none() {
     assert_eq!((words[3..].to_vec(), end), (vec!["So".to_owned(), "done".into()], None));
 
     let quiet = vec![say("So"), After(Duration::from_millis(limits::MODEL_SILENCE_MS + 1)), DONE];
-    let client = scripted([quiet, vec![DONE]]);
-    assert_eq!(read(&client).await.0, ["So", "retry 2 of 4", "done"]);
+    let client = scripted([quiet, vec![say("Then"), DONE]]);
+    assert_eq!(read(&client).await.0, ["So", "retry 2 of 4", "Then", "done"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,6 +27,15 @@ fn what_was_shown_is_kept_where_the_model_does_not_come_back() {
 }
 
 #[test]
+fn what_was_shown_is_kept_where_nothing_takes_its_place() {
+    let mut play = Play::begun(alone(8));
+    play.tell(RunEvent::Text("Half an ans".into())).killed().tell(done());
+    assert_eq!(play.words().last().map(String::as_str), Some("failed"));
+    assert_eq!(play.message().map(|message| (message.text.as_str(), message.partial)), Some(("Half an ans", true)));
+    play.check_the_end();
+}
+
+#[test]
 fn void_words_go_where_the_model_calls_a_tool_instead() {
     let mut play = Play::begun(alone(8));
     play.tell(RunEvent::Text("I think it is 3".into())).tell(retrying());
