@@ -61,6 +61,7 @@ for (const [what, text] of [
       const before = Date.now();
       await anna.page.evaluate(() => 0);
       asked.push(Date.now() - before);
+      // A sample of how fast the page answers, not a wait for anything.
       await anna.page.waitForTimeout(500);
     }
     await expect(answer).toHaveAttribute("data-state", "sent");

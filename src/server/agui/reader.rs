@@ -76,8 +76,10 @@ impl Reader {
         let mut told = vec![translator.begin()];
         loop {
             for Told { id, event } in told {
-                let event = SseEvent::default().data(event.to_string());
-                let event = id.map_or(event.clone(), |id| event.id(id));
+                let mut event = SseEvent::default().data(event.to_string());
+                if let Some(id) = id {
+                    event = event.id(id);
+                }
                 if !matches!(timeout(stalled, events.send(event)).await, Ok(Ok(()))) {
                     return;
                 }

@@ -32,8 +32,7 @@ impl Driver {
         };
         let allowed = shared.tools.allows(self.machine.tools(), &planned.call.tool_name);
         // A tool that was not there when it was named may ask first by now.
-        let request = self.machine.request();
-        let asks = !planned.asks_first && shared.tools.asks_first(&request.ask_before, &planned.call.tool_name);
+        let asks = !planned.asks_first && shared.tools.asks_first(self.machine.ask_before(), &planned.call.tool_name);
         let call = async move {
             let started = Instant::now();
             let (call_id, name) = (planned.call_id, planned.call.tool_name.clone());

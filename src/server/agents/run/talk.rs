@@ -74,6 +74,11 @@ impl RunMachine {
         &self.talk.agent.tools
     }
 
+    /// Which of these somebody is asked about before each call.
+    pub fn ask_before(&self) -> &[String] {
+        &self.talk.agent.ask_before
+    }
+
     pub(super) fn direct(&mut self, agent: Arc<Agent>) -> Vec<Effect> {
         self.max_turns = agent.max_turns;
         self.talk = Talk::direct(agent);
