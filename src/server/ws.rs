@@ -10,7 +10,10 @@ use axum::{Router, extract::FromRef, routing::get};
 
 use super::{
     config::Config,
-    hub::{Connection, PresenceChanged, lane::Reading},
+    hub::{
+        Connection, PresenceChanged,
+        lane::{Item, Reading},
+    },
     state::AppState,
 };
 use crate::protocol::{Problem, client::Cursor, http::Role};
@@ -23,6 +26,8 @@ mod subscribe;
 mod upgrade;
 pub mod wire;
 mod writer;
+
+use writer::Behind;
 
 /// For a reader that is no socket: tells the others that its person is here, and ends it where its session ended
 /// while it came.
@@ -47,23 +52,12 @@ pub async fn subscribe(state: &AppState, connection: &Arc<Connection>, cursor: &
 }
 
 /// For the same: what its lane asks to be read. `None`: the log cannot be read.
-pub async fn read_on(state: &AppState, connection: &Connection, reading: Reading) -> Option<Vec<String>> {
-    let Some(cursor) = state.hub.cursor_behind(connection, reading) else { return Some(Vec::new()) };
-    match writer::next_page(&*state.storage, connection.user.id, reading.conversation, cursor).await {
-        Ok(Some(page)) => {
-            let last = page.frames.last().map_or(cursor, |frame| frame.seq);
-            state.hub.caught_up(connection, reading, last, page.head);
-            Some(page.frames.into_iter().map(|frame| frame.text).collect())
-        }
-        Ok(None) => {
-            state.hub.give_up(connection, reading);
-            Some(Vec::new())
-        }
-        Err(error) => {
-            tracing::error!(%error, conversation = %reading.conversation, "cannot read the log");
-            None
-        }
-    }
+pub async fn read_on(state: &AppState, connection: &Connection, reading: Reading) -> Option<Vec<Item>> {
+    let Some(Behind { items, up_to, head }) = writer::next_page(state, connection, reading).await.ok()? else {
+        return Some(Vec::new());
+    };
+    state.hub.caught_up(connection, reading, up_to, head);
+    Some(items)
 }
 
 pub fn routes(state: AppState) -> Router<AppState> {

@@ -130,8 +130,8 @@ impl Reader {
             }
             Work::ReadOn(reading) => {
                 self.recalls = self.connection.lane.recalls();
-                let Some(texts) = ws::read_on(&self.state, &self.connection, reading).await else { return Next::End };
-                self.waiting.extend(texts.into_iter().map(|text| Item { payload: text.into(), of: Some(self.id) }));
+                let Some(items) = ws::read_on(&self.state, &self.connection, reading).await else { return Next::End };
+                self.waiting.extend(items);
             }
             Work::Close(_) => return Next::End,
         }

@@ -7,14 +7,14 @@ use axum::extract::ws::{CloseFrame, Message as WsMessage, WebSocket};
 use futures_util::SinkExt;
 
 use crate::{
-    protocol::{CloseCode, ConversationId, Seq, UserId, limits},
+    protocol::{CloseCode, Seq, limits},
     server::{
         hub::{
             Connection,
             lane::{Close, Item, Reading, Work, is_large},
         },
         state::AppState,
-        storage::{self, Page, Storage},
+        storage::{self, Page},
     },
 };
 
@@ -96,24 +96,14 @@ impl Writer {
     /// Writes one page of a conversation's log to a reader that is behind.
     async fn read_on(&mut self, reading: Reading) -> ControlFlow<Close> {
         let recalls = self.connection.lane.recalls();
-        let Some(cursor) = self.state.hub.cursor_behind(&self.connection, reading) else {
-            return ControlFlow::Continue(());
-        };
-        let id = reading.conversation;
-        match next_page(&*self.state.storage, self.connection.user.id, id, cursor).await {
-            Ok(Some(page)) => {
-                let last = page.frames.last().map_or(cursor, |frame| frame.seq);
-                let items = page.frames.into_iter().map(|frame| Item { payload: frame.text.into(), of: Some(id) });
+        match next_page(&self.state, &self.connection, reading).await {
+            Ok(Some(Behind { items, up_to, head })) => {
                 self.feed(items, recalls).await?;
-                self.state.hub.caught_up(&self.connection, reading, last, page.head);
+                self.state.hub.caught_up(&self.connection, reading, up_to, head);
                 ControlFlow::Continue(())
             }
-            Ok(None) => {
-                self.state.hub.give_up(&self.connection, reading);
-                ControlFlow::Continue(())
-            }
-            Err(error) => {
-                tracing::error!(%error, conversation = %id, "cannot read the log");
+            Ok(None) => ControlFlow::Continue(()),
+            Err(_) => {
                 let delay_ms = limits::SEND_RETRY_MS.to_string();
                 ControlFlow::Break(Close { code: CloseCode::Draining, reason: delay_ms })
             }
@@ -145,16 +135,36 @@ impl Writer {
     }
 }
 
-/// `None`: the reader may not see this conversation any more. Access is asked for after the page was read,
-/// so that no event after a removal is ever in it.
+/// What a reader that is behind has next: a page of the log, the place it ends at, and the log's end. Once it is
+/// written the hub is told, by `caught_up`.
+pub(super) struct Behind {
+    pub(super) items: Vec<Item>,
+    pub(super) up_to: Seq,
+    pub(super) head: Seq,
+}
+
+/// `None`: nothing is to be read any more; where the reader may not see this conversation, its subscription ends
+/// here. Access is asked for after the page was read, so that no event after a removal is ever in it.
 pub(super) async fn next_page(
-    storage: &dyn Storage,
-    reader: UserId,
-    id: ConversationId,
-    cursor: Seq,
-) -> storage::Result<Option<Page>> {
-    let page = storage.events(id, cursor, limits::REPLAY_PAGE_EVENTS, limits::REPLAY_PAGE_BYTES).await?;
-    Ok(storage.access(reader, id).await?.map(|_| page))
+    state: &AppState,
+    connection: &Connection,
+    reading: Reading,
+) -> storage::Result<Option<Behind>> {
+    let Some(cursor) = state.hub.cursor_behind(connection, reading) else { return Ok(None) };
+    let (id, storage) = (reading.conversation, &state.storage);
+    let read: storage::Result<Option<Page>> = async {
+        let page = storage.events(id, cursor, limits::REPLAY_PAGE_EVENTS, limits::REPLAY_PAGE_BYTES).await?;
+        Ok(storage.access(connection.user.id, id).await?.map(|_| page))
+    }
+    .await;
+    let read = read.inspect_err(|error| tracing::error!(%error, conversation = %id, "cannot read the log"));
+    let Some(page) = read? else {
+        state.hub.give_up(connection, reading);
+        return Ok(None);
+    };
+    let up_to = page.frames.last().map_or(cursor, |frame| frame.seq);
+    let items = page.frames.into_iter().map(|frame| Item { payload: frame.text.into(), of: Some(id) });
+    Ok(Some(Behind { items: items.collect(), up_to, head: page.head }))
 }
 
 /// Waits for a slow reader, but not for a stalled one, and not when the connection is to be cut.
