@@ -18,8 +18,7 @@ pub async fn save_model(
     };
 
     let (state, me) = functions::caller().await?;
-    let api_key = if forget_key.is_empty() { api_key.into() } else { KeyChange::Forget };
-    let body = PutModel { provider, base_url: Some(base_url), model: Some(model), api_key };
+    let body = PutModel::of_form(provider, base_url, model, KeyChange::of_form(api_key, &forget_key));
     let saved = state.settings.save_model(&me, body).await;
     let told = saved.map(|_| Notice { is_good: true, text: "Saved. The next answer is the new model's.".into() });
     Ok(functions::tell(&state.settings, me.id, MODEL_FORM, told)?)
@@ -40,8 +39,7 @@ pub async fn test_model(
     };
 
     let (state, me) = functions::caller().await?;
-    let api_key = if forget_key.is_empty() { api_key.into() } else { KeyChange::Forget };
-    let body = PutModel { provider, base_url: Some(base_url), model: Some(model), api_key };
+    let body = PutModel::of_form(provider, base_url, model, KeyChange::of_form(api_key, &forget_key));
     let body = (!body.provider.is_empty()).then_some(body);
     let told = state.settings.test_model(&me, body).await.map(|tested| {
         let text = match (tested.ok, tested.model) {
@@ -65,8 +63,8 @@ pub async fn save_market(
     };
 
     let (state, me) = functions::caller().await?;
-    let api_key = if forget_key.is_empty() { api_key.into() } else { KeyChange::Forget };
-    let saved = state.settings.save_market(&me, PutMarket { url: Some(url), api_key }).await;
+    let body = PutMarket { url: Some(url), api_key: KeyChange::of_form(api_key, &forget_key) };
+    let saved = state.settings.save_market(&me, body).await;
     let told = saved.map(|_| Notice { is_good: true, text: "Saved.".into() });
     Ok(functions::tell(&state.settings, me.id, MARKET_FORM, told)?)
 }

@@ -73,6 +73,13 @@ impl From<String> for KeyChange {
     }
 }
 
+impl KeyChange {
+    /// As a form says it, which has a box beside the field: ticked, the key is forgotten.
+    pub fn of_form(text: String, forget: &str) -> Self {
+        if forget.is_empty() { text.into() } else { Self::Forget }
+    }
+}
+
 impl<'de> Deserialize<'de> for KeyChange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Option::<String>::deserialize(deserializer)?.map_or(Self::Forget, Self::from))
@@ -89,6 +96,13 @@ pub struct PutModel {
     /// A key belongs to an address: where provider or address change, the one that is kept is forgotten.
     #[serde(default)]
     pub api_key: KeyChange,
+}
+
+impl PutModel {
+    /// What the fields of the form say.
+    pub fn of_form(provider: String, base_url: String, model: String, api_key: KeyChange) -> Self {
+        Self { provider, base_url: Some(base_url), model: Some(model), api_key }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]

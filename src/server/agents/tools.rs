@@ -123,6 +123,12 @@ pub fn shortened(text: &str, chars: usize) -> String {
     }
 }
 
+/// `1 passage`, `3 passages`.
+pub fn counted(count: usize, what: &str) -> String {
+    let end = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{end}")
+}
+
 /// As much of a text as a step of the timeline shows.
 pub fn short(text: &str) -> String {
     shortened(text, 100)

@@ -233,24 +233,23 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_wrong_is_named() {
-        for (provider, base_url, api_key, model, field) in [
-            ("openrouter", "", "k", "m", ModelField::Provider),
-            ("openai", "localhost:8080/v1", "k", "m", ModelField::BaseUrl),
-            ("openai", "http://anna:secret@127.0.0.1/v1", "k", "m", ModelField::BaseUrl),
-            ("openai", "ftp://127.0.0.1/v1", "k", "m", ModelField::BaseUrl),
-            ("openai", "", "", "m", ModelField::ApiKey),
-            ("openai", "", "a key", "m", ModelField::ApiKey),
-            ("openai", "", "k", " ", ModelField::Model),
-            ("azure", "", "k", "m", ModelField::BaseUrl),
-            ("azure", "https://n.openai.azure.com", "", "m", ModelField::ApiKey),
-            ("anthropic", "", "", "m", ModelField::ApiKey),
-            ("gemini", "", "", "m", ModelField::ApiKey),
-            ("ollama", "", "", "", ModelField::Model),
-        ] {
+        let wrong = |field, provider: &str, base_url: &str, api_key: &str, model: &str| {
             let wrong = remote(provider, base_url, api_key, model).expect_err(provider);
             assert_eq!(wrong.field, field, "{provider} {base_url}");
             assert!(!wrong.to_string().contains("secret"), "{wrong}");
+        };
+        wrong(ModelField::Provider, "openrouter", "", "k", "m");
+        for url in ["localhost:8080/v1", "http://anna:secret@127.0.0.1/v1", "ftp://127.0.0.1/v1"] {
+            wrong(ModelField::BaseUrl, "openai", url, "k", "m");
         }
+        wrong(ModelField::BaseUrl, "azure", "", "k", "m");
+        wrong(ModelField::ApiKey, "azure", "https://n.openai.azure.com", "", "m");
+        for provider in ["openai", "anthropic", "gemini"] {
+            wrong(ModelField::ApiKey, provider, "", "", "m");
+        }
+        wrong(ModelField::ApiKey, "openai", "", "a key", "m");
+        wrong(ModelField::Model, "openai", "", "k", " ");
+        wrong(ModelField::Model, "ollama", "", "", "");
     }
 
     #[test]

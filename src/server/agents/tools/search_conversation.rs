@@ -75,13 +75,13 @@ impl Tool for SearchConversation {
                 && author.as_deref().is_none_or(|name| is_named(message, name))
         };
         let lines: Vec<String> = found.iter().filter_map(|now| quote(now, fits)).collect();
-        let count = match lines.len() {
-            0 => return Ok("No message was found.".to_owned().into()),
-            1 => "1 message".to_owned(),
-            more if more > limits::SEARCH_RESULTS => {
-                format!("The newest {} of {more} messages", limits::SEARCH_RESULTS)
-            }
-            more => format!("{more} messages"),
+        if lines.is_empty() {
+            return Ok("No message was found.".to_owned().into());
+        }
+        let count = super::counted(lines.len(), "message");
+        let count = match lines.len() > limits::SEARCH_RESULTS {
+            true => format!("The newest {} of {count}", limits::SEARCH_RESULTS),
+            false => count,
         };
         let shown = lines.into_iter().take(limits::SEARCH_RESULTS).collect::<Vec<_>>().join("\n");
         Ok(format!("{count}:\n{shown}").into())

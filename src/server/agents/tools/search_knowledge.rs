@@ -76,13 +76,11 @@ impl Tool for SearchKnowledge {
 
 /// `[Title › Heading](link)`, and the quote below it.
 fn written(found: &[Found]) -> String {
-    let count = match found.len() {
-        0 => return NOTHING.to_owned(),
-        1 => "1 passage".to_owned(),
-        more => format!("{more} passages"),
-    };
+    if found.is_empty() {
+        return NOTHING.to_owned();
+    }
     let passages: Vec<String> = found.iter().map(passage).collect();
-    format!("{count}:\n\n{}", passages.join("\n\n"))
+    format!("{}:\n\n{}", super::counted(found.len(), "passage"), passages.join("\n\n"))
 }
 
 fn passage(found: &Found) -> String {
