@@ -84,6 +84,7 @@ async fn a_reader_that_takes_nothing_of_a_large_frame_is_given_up() {
     tokio::time::pause();
     let (started, longest) = (tokio::time::Instant::now(), Duration::from_secs(15 * 60));
     while app.state.hub.connections() > 0 {
+        // Of a clock that is stopped: it moves on to the next timer, this one or the server's, and nobody waits.
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert!(started.elapsed() < longest, "it is still there");
     }
