@@ -23,11 +23,13 @@ use crate::{
 pub struct Servers {
     pub right: Vec<McpServer>,
     pub named: Vec<(String, Range<usize>)>,
+    /// Names that none may have: told where they stand, and not once more where an agent has its tools.
+    misnamed: Vec<String>,
 }
 
 impl Servers {
     pub fn has(&self, name: &str) -> bool {
-        self.named.iter().any(|(known, _)| known == name)
+        self.named.iter().any(|(known, _)| known == name) || self.misnamed.iter().any(|known| known == name)
     }
 }
 
@@ -38,7 +40,7 @@ pub fn servers(check: &mut Check, written: Vec<Spanned<written::Server>>) -> Ser
     }
     for written in written.into_iter().take(limits::MCP_SERVERS) {
         let (span, written) = (written.span(), written.into_inner());
-        let name = name(check, written.name.as_ref(), span.clone(), &servers);
+        let name = name(check, written.name.as_ref(), span.clone(), &mut servers);
         servers.named.extend(name.clone().map(|name| (name, span.clone())));
         let server = server(check, written, span);
         servers.right.extend(name.zip(server).map(|(name, server)| McpServer { name, ..server }));
@@ -46,7 +48,7 @@ pub fn servers(check: &mut Check, written: Vec<Spanned<written::Server>>) -> Ser
     servers
 }
 
-fn name(check: &mut Check, written: Option<&Text>, span: Range<usize>, before: &Servers) -> Option<String> {
+fn name(check: &mut Check, written: Option<&Text>, span: Range<usize>, before: &mut Servers) -> Option<String> {
     let Some(text) = written else {
         check.wrong(span, "mcp.name", "is left out; add a line such as name = \"docs\"");
         return None;
@@ -55,6 +57,7 @@ fn name(check: &mut Check, written: Option<&Text>, span: Range<usize>, before: &
     if !is_source_name(name) {
         let what = format!("takes up to 32 letters, digits, - and single _, such as \"docs\"; it is {name:?}");
         check.wrong(text.span(), "mcp.name", what);
+        before.misnamed.push(name.clone());
     } else if let Some((_, first)) = before.named.iter().find(|(known, _)| known == name) {
         let line = check.line(first.clone());
         check.wrong(text.span(), "mcp.name", format!("is the name of the server of line {line}, too; choose another"));

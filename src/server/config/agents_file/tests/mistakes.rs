@@ -92,6 +92,9 @@ line 19, mcp.name: is left out; add a line such as name = "docs".
 line 8, agents.tools: "docs/*" is of a server that is not in the file; add [[mcp]] with name = "docs".
 line 20, mcp.name: takes up to 32 letters, digits, - and single _, such as "docs"; it is "Our Docs".
 "#);
+    // What stands between a server's name and its tool's has no place in either.
+    let doubled = TWO.replace("name = \"docs\"", "name = \"our__docs\"").replace("docs/", "our__docs/");
+    insta::assert_snapshot!(told(&doubled), @r#"line 20, mcp.name: takes up to 32 letters, digits, - and single _, such as "docs"; it is "our__docs"."#);
     insta::assert_snapshot!(told(&format!("{TWO}[[mcp]]\nname = \"docs\"\ncommand = \"x\"")), @"line 27, mcp.name: is the name of the server of line 19, too; choose another.");
     insta::assert_snapshot!(with("url = ", "command = \"x\"\nurl = "), @"line 22, mcp.url: stands beside a command; leave one of the two out.");
     insta::assert_snapshot!(with("url = ", "command = "), @"line 22, mcp.headers: belongs to a server with a url; leave it out.");
