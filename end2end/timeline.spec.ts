@@ -52,7 +52,7 @@ function everything(run_id: string, call: number): Fields[] {
     { type: "agent_run", run_id, status: "processing" },
     step(1, "The plan", { agent: "Orchestrator", emoji: "🎩", topic: "plan", detail: { facts: ["It rains"], plan: ["Look it up"] } }),
     step(1, "looks it up"),
-    step(1, "", { topic: "model", model: "small-1", usage: { input_tokens: 1204, output_tokens: 310, cost_micros: 4200 }, first_token_ms: 320, duration_ms: 1400 }),
+    step(1, "", { topic: "model", model: "small-1", usage: { input_tokens: 1204, output_tokens: 310, cost_micros: 4200, currency: "EUR" }, first_token_ms: 320, duration_ms: 1400 }),
     step(1, "The model was asked again: too many requests", { topic: "retry" }),
     { type: "tool_call", ...by, call_id: ids(call), tool_name: "search", arguments: { query: "rain" } },
     { type: "tool_result", ...by, call_id: ids(call), tool_name: "search", success: true, result_preview: "40 mm", duration_ms: 12 },
@@ -62,7 +62,7 @@ function everything(run_id: string, call: number): Fields[] {
     { type: "progress", run_id, current_turn: 2, max_turns: 8, percentage: 25 },
     { type: "tool_call", ...by, call_id: ids(call + 2), tool_name: "send", arguments: { to: "Ben" } },
     { type: "approval", ...by, call_id: ids(call + 2), tool_name: "send", arguments: { to: "Ben" }, expires_at: new Date(Date.now() + 500_000).toISOString() },
-    { type: "agent_run", run_id, status: "waiting", usage: { input_tokens: 1204, output_tokens: 310, cost_micros: 4200 } },
+    { type: "agent_run", run_id, status: "waiting", usage: { input_tokens: 1204, output_tokens: 310, cost_micros: 4200, currency: "EUR" } },
   ];
 }
 
@@ -78,7 +78,7 @@ for (const scheme of ["light", "dark"] as const) {
       { type: "agent_run", run_id: ids(3), status: "initializing", message: "Waiting for the answer before this one." },
     );
     const run = anna.timeline.getByRole("group", { name: "Run, waiting" });
-    for (const text of ["Turn 1", "Turn 2", "Turn 2 of 8", "small-1 · 1.4 s, first word after 320 ms", "1,204 tokens read, 310 written, cost 0.0042", "asked again"]) {
+    for (const text of ["Turn 1", "Turn 2", "Turn 2 of 8", "small-1 · 1.4 s, first word after 320 ms", "1,204 tokens read, 310 written, cost 0.0042 EUR", "asked again"]) {
       await expect(run.getByText(text, { exact: false }).first()).toBeVisible();
     }
     await expect(run.getByRole("progressbar", { name: "Progress" })).toBeVisible();

@@ -104,7 +104,7 @@ impl StepKind {
             None => Self::Agent { agent, emoji, turn: step.turn, message },
             Some(StepTopic::Model) => Self::Model {
                 model: step.model.clone(),
-                usage: step.usage,
+                usage: step.usage.as_deref().copied(),
                 first_token_ms: step.first_token_ms,
                 duration_ms: step.duration_ms,
             },

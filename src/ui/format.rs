@@ -55,10 +55,16 @@ pub fn turns(current: u32, max: u32) -> String {
     ["Turn ", &current.to_string(), " of ", &max.to_string()].concat()
 }
 
-/// `1,204 tokens read, 310 written, cost 0.0042`.
+/// `1,204 tokens read, 310 written, cost 0.0042 EUR`.
 pub fn usage(usage: &Usage) -> String {
-    let cost = usage.cost_micros.map(|micros| [", cost ", &money(micros)].concat()).unwrap_or_default();
-    [&count(usage.input_tokens), " tokens read, ", &count(usage.output_tokens), " written", &cost].concat()
+    let mut text = [&count(usage.input_tokens), " tokens read, ", &count(usage.output_tokens), " written"].concat();
+    if let Some(micros) = usage.cost_micros {
+        text.extend([", cost ", &money(micros)]);
+    }
+    if let Some(currency) = &usage.currency {
+        text.extend([" ", currency.as_str()]);
+    }
+    text
 }
 
 /// `gpt-x · 1.4 s, first word after 320 ms · 1,204 tokens read, 310 written`.
@@ -83,7 +89,7 @@ pub fn count(number: u64) -> String {
     out
 }
 
-/// Millionths as an amount: `12.50`, `0.0042`. Of what currency is the operator's to know.
+/// Millionths as an amount: `12.50`, `0.0042`.
 pub fn money(micros: u64) -> String {
     let whole = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
     let shortest = whole.find('.').map_or(0, |at| at + 3);
@@ -123,14 +129,22 @@ pub fn badge(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::agent::Currency;
 
     const AT: Timestamp = Timestamp(1_795_160_350_042); // 2026-11-20T07:39:10.042Z
 
     #[test]
     fn what_a_run_cost_is_said_in_a_line() {
-        let used = Usage { input_tokens: 1_234_567, output_tokens: 310, cost_micros: Some(4_200) };
-        assert_eq!(usage(&used), "1,234,567 tokens read, 310 written, cost 0.0042");
-        let free = Usage { cost_micros: None, ..used };
+        let used = Usage {
+            input_tokens: 1_234_567,
+            output_tokens: 310,
+            cost_micros: Some(4_200),
+            currency: Currency::of("EUR"),
+        };
+        assert_eq!(usage(&used), "1,234,567 tokens read, 310 written, cost 0.0042 EUR");
+        // As a run of before has it.
+        assert_eq!(usage(&Usage { currency: None, ..used }), "1,234,567 tokens read, 310 written, cost 0.0042");
+        let free = Usage { cost_micros: None, currency: None, ..used };
         let call = model_call(Some("small"), Some(&free), Some(320), Some(1_400));
         assert_eq!(call, "small · 1.4 s, first word after 320 ms · 1,234,567 tokens read, 310 written");
         assert_eq!(model_call(None, None, None, None), "");

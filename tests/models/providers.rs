@@ -49,7 +49,7 @@ async fn anthropic_streams_text_calls_and_usage() {
     let arguments = json!({ "expression": "2+2" });
     let call = ModelCall { id: "toolu_1".into(), tool_name: "calculate".into(), arguments };
     assert!(deltas.contains(&Delta::ToolCall(call)), "{deltas:?}");
-    let used = Usage { input_tokens: 25, output_tokens: 15, cost_micros: None };
+    let used = Usage { input_tokens: 25, output_tokens: 15, ..Usage::default() };
     assert!(deltas.contains(&Delta::Usage(used)), "{deltas:?}");
     assert_eq!(deltas.last(), Some(&Delta::Done));
     let asked = &server.requests()[0];
@@ -81,7 +81,7 @@ async fn gemini_streams_text_calls_and_usage() {
     let calls = deltas.iter().filter_map(|delta| if let Delta::ToolCall(call) = delta { Some(call) } else { None });
     let calls: Vec<_> = calls.map(|call| (call.tool_name.as_str(), &call.arguments["expression"])).collect();
     assert_eq!(calls, [("calculate", &json!("2+2"))]);
-    let used = Usage { input_tokens: 9, output_tokens: 4, cost_micros: None };
+    let used = Usage { input_tokens: 9, output_tokens: 4, ..Usage::default() };
     assert!(deltas.contains(&Delta::Usage(used)), "{deltas:?}");
     let asked = &server.requests()[0];
     assert_eq!(asked.path, "/v1beta/models/scripted:streamGenerateContent?alt=sse");

@@ -13,7 +13,7 @@ use crate::support::model::{
 };
 
 fn used(input_tokens: u64, output_tokens: u64) -> Delta {
-    Delta::Usage(Usage { input_tokens, output_tokens, cost_micros: None })
+    Delta::Usage(Usage { input_tokens, output_tokens, ..Usage::default() })
 }
 
 fn call(id: &str, tool_name: &str, arguments: Value) -> Delta {

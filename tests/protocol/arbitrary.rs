@@ -244,10 +244,12 @@ fn message() -> impl Strategy<Value = Message> {
 }
 
 fn usage() -> impl Strategy<Value = Usage> {
-    (count(), count(), of(count())).prop_map(|(input_tokens, output_tokens, cost_micros)| Usage {
+    let currency = of(select(vec![Currency::default(), Currency::of("EUR").expect("a currency")]));
+    (count(), count(), of(count()), currency).prop_map(|(input_tokens, output_tokens, cost_micros, currency)| Usage {
         input_tokens,
         output_tokens,
         cost_micros,
+        currency,
     })
 }
 
@@ -274,7 +276,7 @@ fn agent_event() -> impl Strategy<Value = Event> {
                     topic,
                     detail,
                     model,
-                    usage,
+                    usage: usage.map(Box::new),
                     first_token_ms,
                     duration_ms,
                     ..AgentStep::new(run_id, agent, emoji, turn, message)

@@ -2,7 +2,10 @@
 
 use super::{Effect, ModelTimes, RunMachine, Stop};
 use crate::{
-    protocol::{Event, agent::AgentStep, agent::StepTopic, agent::Usage},
+    protocol::{
+        Event,
+        agent::{AgentStep, Currency, StepTopic, Usage},
+    },
     server::{agents::team::Budget, storage::Spent},
 };
 
@@ -15,7 +18,7 @@ impl RunMachine {
             let step = AgentStep {
                 topic: Some(StepTopic::Model),
                 model: Some(model.clone()),
-                usage: (used != Usage::default()).then_some(used),
+                usage: (used != Usage::default()).then(|| Box::new(used)),
                 first_token_ms: times.first_token_ms,
                 duration_ms: Some(times.duration_ms),
                 ..self.bare_step(told(model, used, times.duration_ms))
@@ -38,7 +41,9 @@ impl RunMachine {
     fn used_in_this_call(&mut self) -> Usage {
         self.is_asking = false;
         let mut used = std::mem::take(&mut self.used_this_call);
-        used.cost_micros = self.thinks_with().and_then(|model| self.team.prices.cost_micros(model, used));
+        let prices = &self.team.prices;
+        used.cost_micros = self.thinks_with().and_then(|model| prices.cost_micros(model, used));
+        used.currency = used.cost_micros.map(|_| prices.currency);
         used
     }
 
@@ -107,11 +112,12 @@ impl RunMachine {
 
     /// Why it must not go on.
     pub fn over_budget(&self) -> Option<String> {
-        let run = exceeded(&self.team.budgets.run, self.spent, &self.team.prices.currency);
+        let currency = self.team.prices.currency;
+        let run = exceeded(&self.team.budgets.run, self.spent, currency);
         let run = run.map(|what| format!("This run used up its budget of {what}. A narrower question needs less."));
         let name = &self.spec.asked_by.name;
         let of_today = || {
-            exceeded(&self.team.budgets.user_day, self.spent_today(), &self.team.prices.currency)
+            exceeded(&self.team.budgets.user_day, self.spent_today(), currency)
                 .map(|what| format!("{name}'s budget of {what} for today is used up. It begins anew at midnight, UTC."))
         };
         run.or_else(of_today).or_else(|| self.unpriced())
@@ -130,7 +136,7 @@ impl RunMachine {
 const BYTES_PER_TOKEN: u64 = 4;
 
 /// Which budget, in words.
-fn exceeded(budget: &Budget, spent: Spent, currency: &str) -> Option<String> {
+fn exceeded(budget: &Budget, spent: Spent, currency: Currency) -> Option<String> {
     let reached = |most: Option<u64>, spent: u64| most.filter(|most| spent >= *most);
     None.or_else(|| reached(budget.turns.map(u64::from), spent.turns).map(|most| format!("{most} turns")))
         .or_else(|| reached(budget.tokens, spent.tokens).map(|most| format!("{most} tokens")))
@@ -138,7 +144,8 @@ fn exceeded(budget: &Budget, spent: Spent, currency: &str) -> Option<String> {
         .or_else(|| {
             let money = |micros: u64| format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
             let short = |text: String| text.trim_end_matches('0').trim_end_matches('.').to_owned();
-            reached(budget.cost_micros, spent.cost_micros).map(|most| format!("{} {currency}", short(money(most))))
+            let most = reached(budget.cost_micros, spent.cost_micros);
+            most.map(|most| format!("{} {}", short(money(most)), currency.as_str()))
         })
 }
 
@@ -148,6 +155,7 @@ fn sum(a: Usage, b: Usage) -> Usage {
         input_tokens: a.input_tokens.saturating_add(b.input_tokens),
         output_tokens: a.output_tokens.saturating_add(b.output_tokens),
         cost_micros: a.cost_micros.or(b.cost_micros).map(|_| cost),
+        currency: a.currency.or(b.currency),
     }
 }
 

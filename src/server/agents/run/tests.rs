@@ -399,10 +399,10 @@ fn an_empty_answer_is_a_failure() {
 #[test]
 fn usage_is_added_up_over_the_turns() {
     let mut play = Play::new(8);
-    let used = |input_tokens, output_tokens| RunEvent::Used(Usage { input_tokens, output_tokens, cost_micros: None });
+    let used = |input_tokens, output_tokens| RunEvent::Used(Usage { input_tokens, output_tokens, ..Usage::default() });
     play.tell(asked()).tell(started()).tell(used(5, 1)).tell(used(10, 2));
     play.tell(RunEvent::Called(call(1))).tell(done()).tell(returned(1, "ok"));
     play.tell(used(20, 3)).tell(RunEvent::Text("Done.".into())).tell(done());
     let Some(Event::AgentRun(end)) = play.log().last().copied() else { panic!("an end") };
-    assert_eq!(end.usage, Some(Usage { input_tokens: 30, output_tokens: 5, cost_micros: None }));
+    assert_eq!(end.usage, Some(Usage { input_tokens: 30, output_tokens: 5, ..Usage::default() }));
 }

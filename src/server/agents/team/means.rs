@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::protocol::agent::Usage;
+use crate::protocol::agent::{Currency, Usage};
 
 /// How far the members work together on one question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Budget {
 /// What models cost, as the operator says: for a million tokens, in millionths of a currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prices {
-    pub currency: String,
+    pub currency: Currency,
     pub by_model: BTreeMap<String, Price>,
 }
 
@@ -72,8 +72,8 @@ mod tests {
     #[test]
     fn a_cost_is_counted_by_the_million_and_never_overflows() {
         let price = Price { input_micros: 2_500_000, output_micros: 10_000_000 };
-        let prices = Prices { currency: "USD".into(), by_model: [("m".to_owned(), price)].into() };
-        let used = |input_tokens, output_tokens| Usage { input_tokens, output_tokens, cost_micros: None };
+        let prices = Prices { currency: Currency::of("USD").unwrap(), by_model: [("m".to_owned(), price)].into() };
+        let used = |input_tokens, output_tokens| Usage { input_tokens, output_tokens, ..Usage::default() };
         assert_eq!(prices.cost_micros("m", used(1_000, 200)), Some(4_500));
         assert_eq!(prices.cost_micros("m", used(u64::MAX, u64::MAX)), Some(u64::MAX));
         assert_eq!(prices.cost_micros("another", used(1, 1)), None);

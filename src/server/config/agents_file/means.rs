@@ -7,7 +7,7 @@ use super::{
     written::{self, Decimal},
 };
 use crate::{
-    protocol::limits,
+    protocol::{agent::Currency, limits},
     server::agents::team::{Budget, Budgets, Price, Prices, Teamwork},
 };
 
@@ -58,16 +58,13 @@ pub fn prices(check: &mut Check, written: Option<Spanned<written::Prices>>) -> P
     let Some(written) = written else { return Prices::default() };
     let span = written.span();
     let written = written.into_inner();
-    let currency = match written.currency {
-        Some(currency) if is_currency(currency.get_ref()) => currency.into_inner(),
-        Some(currency) => {
-            check.wrong(currency.span(), "prices.currency", "takes three capital letters, such as \"EUR\"");
-            return Prices::default();
-        }
-        None => {
-            check.wrong(span, "prices.currency", "is left out; add a line such as currency = \"EUR\"");
-            return Prices::default();
-        }
+    let Some(text) = written.currency else {
+        check.wrong(span, "prices.currency", "is left out; add a line such as currency = \"EUR\"");
+        return Prices::default();
+    };
+    let Some(currency) = Currency::of(text.get_ref()) else {
+        check.wrong(text.span(), "prices.currency", "takes three capital letters, such as \"EUR\"");
+        return Prices::default();
     };
     let models = written.models.map(|models| {
         if models.get_ref().len() > limits::PRICED_MODELS {
@@ -106,8 +103,4 @@ fn micros(check: &mut Check, amount: &Spanned<Decimal>, field: &str) -> Option<u
         return None;
     }
     Some((value * 1_000_000.0).round() as u64)
-}
-
-fn is_currency(text: &str) -> bool {
-    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }

@@ -119,7 +119,7 @@ fn budgets_and_prices_go_with_the_built_in_team_too() {
     assert_eq!(team.budgets.run, Budget { turns: Some(10), tokens: Some(50_000), ..Budget::default() });
     let day = Budget { seconds: Some(3600), cost_micros: Some(1_500_000), ..Budget::default() };
     assert_eq!(team.budgets.user_day, day);
-    assert_eq!(team.prices.currency, "EUR");
+    assert_eq!(team.prices.currency.as_str(), "EUR");
     assert_eq!(team.prices.by_model["small"], Price { input_micros: 100_000, output_micros: 3_000_000 });
 }
 

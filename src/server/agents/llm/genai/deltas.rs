@@ -120,5 +120,5 @@ fn captured(end: StreamEnd) -> Whole {
 fn counted(usage: &Counted) -> Option<Usage> {
     let tokens = |count: Option<i32>| u64::try_from(count.unwrap_or_default()).unwrap_or_default();
     let (input_tokens, output_tokens) = (tokens(usage.prompt_tokens), tokens(usage.completion_tokens));
-    (input_tokens + output_tokens > 0).then_some(Usage { input_tokens, output_tokens, cost_micros: None })
+    (input_tokens + output_tokens > 0).then_some(Usage { input_tokens, output_tokens, ..Usage::default() })
 }

@@ -1,8 +1,15 @@
 use super::*;
-use crate::server::agents::team::{Budget, Budgets, Price, Prices};
+use crate::{
+    protocol::agent::Currency,
+    server::agents::team::{Budget, Budgets, Price, Prices},
+};
+
+fn eur() -> Currency {
+    Currency::of("EUR").unwrap()
+}
 
 fn used(input_tokens: u64, output_tokens: u64) -> RunEvent {
-    RunEvent::Used(Usage { input_tokens, output_tokens, cost_micros: None })
+    RunEvent::Used(Usage { input_tokens, output_tokens, ..Usage::default() })
 }
 
 fn by(model: &str, duration_ms: u64) -> RunEvent {
@@ -11,7 +18,7 @@ fn by(model: &str, duration_ms: u64) -> RunEvent {
 
 fn with(run: Budget, user_day: Budget) -> Team {
     let prices = [("m".to_owned(), Price { input_micros: 2_000_000, output_micros: 10_000_000 })];
-    let prices = Prices { currency: "EUR".into(), by_model: prices.into() };
+    let prices = Prices { currency: eur(), by_model: prices.into() };
     let mut team = alone(8);
     (team.budgets, team.prices) = (Budgets { run, user_day }, prices);
     team
@@ -81,7 +88,8 @@ fn each_call_of_a_model_is_told_with_what_it_took() {
         _ => None,
     });
     let step = step.expect("a step");
-    let usage = Usage { input_tokens: 1_000, output_tokens: 100, cost_micros: Some(3_000) };
-    assert_eq!((step.usage, step.first_token_ms, step.duration_ms), (Some(usage), Some(5), Some(1_000)));
+    let usage = Usage { input_tokens: 1_000, output_tokens: 100, cost_micros: Some(3_000), currency: Some(eur()) };
+    assert_eq!(step.usage.as_deref(), Some(&usage));
+    assert_eq!((step.first_token_ms, step.duration_ms), (Some(5), Some(1_000)));
     assert_eq!(step.message, "m: 1.0 s, 1000 tokens read, 100 written");
 }
