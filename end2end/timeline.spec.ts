@@ -60,7 +60,7 @@ function everything(run_id: string, call: number): Fields[] {
     step(2, "Where it stands", { agent: "Orchestrator", emoji: "🎩", topic: "ledger", detail: { is_satisfied: { answer: false, reason: "no chart yet" }, next_speaker: { answer: "Analyst", reason: "draws" } } }),
     { type: "chart_generated", run_id, chart_id: ids(call + 1), url: "/favicon.svg", title: "Rain", table },
     { type: "progress", run_id, current_turn: 2, max_turns: 8, percentage: 25 },
-    { type: "tool_call", ...by, call_id: ids(call + 2), tool_name: "send", arguments: { to: "Ben" } },
+    { type: "tool_call", ...by, call_id: ids(call + 2), tool_name: "send", arguments: { to: "Ben" }, class: "write" },
     { type: "approval", ...by, call_id: ids(call + 2), tool_name: "send", arguments: { to: "Ben" }, expires_at: new Date(Date.now() + 500_000).toISOString() },
     { type: "agent_run", run_id, status: "waiting", usage: { input_tokens: 1204, output_tokens: 310, cost_micros: 4200, currency: "EUR" } },
   ];
@@ -89,6 +89,8 @@ for (const scheme of ["light", "dark"] as const) {
     await expect(run.getByRole("img", { name: "Rain" })).toBeVisible();
     await run.getByText("Data table").click();
     await expect(run.getByRole("row", { name: "Jan 40" })).toBeVisible();
+    await expect(run.locator(".tool").filter({ hasText: "send" }).getByText("write", { exact: true })).toBeVisible();
+    await expect(run.locator(".tool").filter({ hasText: "search" }).getByText("read", { exact: true })).toHaveCount(0);
     await run.getByRole("button", { name: "search" }).click();
     await expect(run.getByText("40 mm")).toBeVisible();
     await expect(run.getByRole("group", { name: "Approval: send" }).getByRole("button", { name: "Approve" })).toBeVisible();

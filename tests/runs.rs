@@ -14,7 +14,11 @@ use std::{
 
 use magpie::{
     fresh_id,
-    protocol::{AgentRun, Code, Event, RunId, RunStatus, UserId, agent::ToolResult, limits},
+    protocol::{
+        AgentRun, Code, Event, RunId, RunStatus, UserId,
+        agent::{ToolClass, ToolResult},
+        limits,
+    },
     server::{
         agents::llm::{ChatMessage, LlmError, offline::OfflineClient},
         storage::Write,
@@ -49,6 +53,8 @@ async fn a_question_is_answered_by_a_tool_in_the_order_of_the_protocol() {
     let order = "question initializing processing progress agent_step agent_step tool_call tool_result progress \
                  agent_step agent_step progress message result completed";
     assert_eq!(words(&events).join(" "), order);
+    let class = events.iter().find_map(|event| if let Event::ToolCall(call) = event { call.class } else { None });
+    assert_eq!(class, Some(ToolClass::Read), "what the tool does to the world");
     let answer = &answers(&events)[0];
     assert_eq!(answer.text, "17 × 23 = **391**");
     assert_eq!(answer.author.id, UserId::of_agent("assistant"));

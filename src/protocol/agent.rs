@@ -194,6 +194,18 @@ pub struct ToolCall {
     pub agent: String,
     pub tool_name: String,
     pub arguments: Value,
+    /// Absent where there is no such tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ToolClass>,
+}
+
+/// What a tool does to the world: whether it may be tried again, and whether somebody should be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolClass {
+    Read,
+    Write,
+    Costly,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -305,8 +305,16 @@ fn agent_event() -> impl Strategy<Value = Event> {
 
 fn tool_event() -> impl Strategy<Value = Event> {
     let call = || {
-        (run_id(), call_id(), text(), text(), json_value()).prop_map(
-            |(run_id, call_id, agent, tool_name, arguments)| ToolCall { run_id, call_id, agent, tool_name, arguments },
+        let class = of(select(vec![ToolClass::Read, ToolClass::Write, ToolClass::Costly]));
+        (run_id(), call_id(), text(), text(), json_value(), class).prop_map(
+            |(run_id, call_id, agent, tool_name, arguments, class)| ToolCall {
+                run_id,
+                call_id,
+                agent,
+                tool_name,
+                arguments,
+                class,
+            },
         )
     };
     prop_oneof![
@@ -316,7 +324,7 @@ fn tool_event() -> impl Strategy<Value = Event> {
             Event::ToolResult(ToolResult { run_id, call_id, agent, tool_name, success, result_preview, duration_ms })
         }),
         (call(), timestamp()).prop_map(|(call, expires_at)| {
-            let ToolCall { run_id, call_id, agent, tool_name, arguments } = call;
+            let ToolCall { run_id, call_id, agent, tool_name, arguments, .. } = call;
             Event::Approval(Approval { run_id, call_id, agent, tool_name, arguments, expires_at })
         }),
         (run_id(), call_id(), any::<bool>(), of(user()), of(json_value())).prop_map(

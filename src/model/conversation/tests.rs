@@ -192,7 +192,7 @@ fn event() -> impl Strategy<Value = Event> {
         )),
         2 => of(|n, call, _| Event::ToolCall(ToolCall {
             run_id: run_id(n), call_id: call_id(call), agent: "assistant".into(), tool_name: "calculate".into(),
-            arguments: serde_json::json!({"expression": "17*23"}),
+            arguments: serde_json::json!({"expression": "17*23"}), class: None,
         })),
         2 => of(|n, call, success| Event::ToolResult(ToolResult {
             run_id: run_id(n), call_id: call_id(call), agent: "assistant".into(), tool_name: "calculate".into(), success,

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     protocol::{
         CallId, ChartId, Event, Message, MessageId, RunId, Timestamp, UserRef,
-        agent::{ChartTable, Usage},
+        agent::{ChartTable, ToolClass, Usage},
         limits,
         server::Author,
     },
@@ -138,10 +138,17 @@ pub struct PlannedCall {
     pub call: ModelCall,
     /// What the agent does by it, in plain words.
     pub activity: String,
-    /// It changes nothing: where nobody knows whether it was made, it is made again.
-    pub repeatable: bool,
+    /// `None`: there is no such tool.
+    pub class: Option<ToolClass>,
     /// Somebody has to allow it.
     pub asks_first: bool,
+}
+
+impl PlannedCall {
+    /// It changes nothing: where nobody knows whether it was made, it is made again.
+    fn is_repeatable(&self) -> bool {
+        self.class == Some(ToolClass::Read)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -298,7 +305,7 @@ impl RunMachine {
 
     /// Whether it can go on after a restart: nothing is under way of which nobody would know what it did.
     pub fn can_go_on(&self) -> bool {
-        self.phase != Phase::Tool || self.current.as_ref().is_some_and(|call| call.repeatable)
+        self.phase != Phase::Tool || self.current.as_ref().is_some_and(PlannedCall::is_repeatable)
     }
 
     /// `at`: the time of the event.

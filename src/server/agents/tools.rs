@@ -28,15 +28,8 @@ pub mod search_conversation;
 pub mod search_knowledge;
 pub mod summarize_csv;
 
+pub use crate::protocol::agent::ToolClass as Class;
 pub use catalog::{ToolSource, Tools};
-
-/// What a tool does to the world: whether it may be tried again, and whether somebody should be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    Read,
-    Write,
-    Costly,
-}
 
 /// The run that a tool works for.
 pub struct ToolContext {

@@ -14,7 +14,7 @@ use crate::{
             llm::{ChatRequest, Delta, DeltaStream, LlmError, ModelCall, Retry},
             run::{ModelTimes, PlannedCall, Request, RunEvent},
             team::Budget,
-            tools::{Class, Tools},
+            tools::Tools,
         },
         clock,
     },
@@ -110,8 +110,8 @@ impl Asked {
             None => format!("Using {}", call.tool_name),
         };
         let asks_first = self.tools.asks_first(&self.ask_before, &call.tool_name);
-        let repeatable = tool.is_some_and(|tool| tool.class() == Class::Read);
-        PlannedCall { call_id: fresh_id!(CallId), call, activity, repeatable, asks_first }
+        let class = tool.map(|tool| tool.class());
+        PlannedCall { call_id: fresh_id!(CallId), call, activity, class, asks_first }
     }
 }
 

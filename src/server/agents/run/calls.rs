@@ -59,6 +59,7 @@ impl RunMachine {
             agent: self.talk.agent.name.clone(),
             tool_name: planned.call.tool_name.clone(),
             arguments: planned.call.arguments.clone(),
+            class: planned.class,
         };
         vec![Effect::Append(Event::ToolCall(call)), Effect::CallTool(planned)]
     }

@@ -5,7 +5,7 @@ use super::*;
 use crate::{
     protocol::{
         RunStatus, Sender, UserId, Visibility,
-        agent::{StepTopic, ToolCall},
+        agent::{StepTopic, ToolCall, ToolClass},
     },
     server::agents::team::Agent,
 };
@@ -80,7 +80,7 @@ fn call(number: u64) -> PlannedCall {
         call_id: CallId::from_parts(number, 0),
         call: ModelCall { id: format!("call_{number}"), tool_name: "calculate".into(), arguments: json!({}) },
         activity: "Calculating".into(),
-        repeatable: true,
+        class: Some(ToolClass::Read),
         asks_first: false,
     }
 }

@@ -51,8 +51,14 @@ fn answer(text: &str) -> Event {
 fn call() -> [Event; 2] {
     let call_id = CallId::from_parts(1, 5);
     let (agent, tool_name) = ("Assistant".to_owned(), "calculate".to_owned());
-    let call =
-        ToolCall { run_id: RUN, call_id, agent: agent.clone(), tool_name: tool_name.clone(), arguments: json!({}) };
+    let call = ToolCall {
+        run_id: RUN,
+        call_id,
+        agent: agent.clone(),
+        tool_name: tool_name.clone(),
+        arguments: json!({}),
+        class: None,
+    };
     let (success, result_preview) = (true, "391".to_owned());
     let result = ToolResult { run_id: RUN, call_id, agent, tool_name, success, result_preview, duration_ms: 3 };
     [Event::ToolCall(call), Event::ToolResult(result)]

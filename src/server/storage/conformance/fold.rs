@@ -164,7 +164,7 @@ fn server_event(kind: usize, run_id: RunId, message_id: MessageId, by: UserRef) 
     let arguments = serde_json::json!({ "expression": "17 * 23" });
     match kind {
         0 => Event::AgentStep(AgentStep::new(run_id, agent, "🐦", 1, "looks".into())),
-        1 => Event::ToolCall(ToolCall { run_id, call_id, agent, tool_name, arguments }),
+        1 => Event::ToolCall(ToolCall { run_id, call_id, agent, tool_name, arguments, class: None }),
         2 => Event::ToolResult(ToolResult {
             run_id,
             call_id,

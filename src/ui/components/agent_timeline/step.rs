@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{approval::ApprovalCard, outline::outline};
 use crate::{
     model::{Step, StepKind, StepStoreFields},
-    protocol::agent::{ChartTable, StepTopic, ToolCall, ToolResult},
+    protocol::agent::{ChartTable, StepTopic, ToolCall, ToolClass, ToolResult},
     ui::format,
 };
 
@@ -158,6 +158,7 @@ fn Tool(step: Field<Step>, call: ToolCall) -> impl IntoView {
             >
                 {call.tool_name}
             </button>
+            {class(call.class)}
             <Outcome result />
             <div class="tool-body" id=panel hidden=move || !open.get()>
                 <p class="tool-label">{["Arguments, from ", &call.agent].concat()}</p>
@@ -175,6 +176,16 @@ fn Tool(step: Field<Step>, call: ToolCall) -> impl IntoView {
             </div>
         </div>
     }
+}
+
+/// What the tool does to the world, where it does something.
+fn class(class: Option<ToolClass>) -> Option<impl IntoView> {
+    let word = match class? {
+        ToolClass::Read => return None,
+        ToolClass::Write => "write",
+        ToolClass::Costly => "costly",
+    };
+    Some(view! { <span class="class">{word}</span> })
 }
 
 /// How a call went, in a word.

@@ -1,7 +1,7 @@
 use super::*;
 
 fn careful(number: u64) -> RunEvent {
-    RunEvent::Called(PlannedCall { asks_first: true, repeatable: false, ..call(number) })
+    RunEvent::Called(PlannedCall { asks_first: true, class: Some(ToolClass::Write), ..call(number) })
 }
 
 fn waiting() -> Play {

@@ -63,7 +63,7 @@ proptest! {
                 }
                 Step::CalledCarefully => {
                     number += 1;
-                    RunEvent::Called(PlannedCall { asks_first: true, repeatable: false, ..call(number) })
+                    RunEvent::Called(PlannedCall { asks_first: true, class: Some(ToolClass::Write), ..call(number) })
                 }
                 Step::Retrying => retrying(),
                 Step::Decided(approved) => {

@@ -56,7 +56,7 @@ fn a_tool_that_changes_nothing_is_called_again_and_its_result_counts_once() {
 #[test]
 fn a_tool_that_may_have_taken_effect_is_never_called_again() {
     let mut play = Play::begun(alone(8));
-    let planned = PlannedCall { repeatable: false, ..call(1) };
+    let planned = PlannedCall { class: Some(ToolClass::Write), ..call(1) };
     play.tell(RunEvent::Called(planned)).tell(done());
     assert!(!play.machine.can_go_on());
     play.killed();
