@@ -154,7 +154,8 @@ fn Cost(run: Field<Run>) -> impl IntoView {
     move || usage.get().map(|usage| view! { <p class="small-print">{format::usage(&usage)}</p> })
 }
 
-/// What can be done about a run that did not end well, or has not begun.
+/// What can be done about a run that did not end well, or has not begun. The composer's `Stop` stands there all the
+/// while and ends the run that is on; this button takes one out of the queue.
 #[component]
 fn Remedy(id: RunId, status: Memo<RunStatus>, message: Memo<Option<String>>) -> impl IntoView {
     let context = ThreadContext::current();
