@@ -325,6 +325,32 @@ async fn a_deleted_question_is_not_answered() {
 }
 
 #[tokio::test]
+async fn a_deleted_question_is_in_no_journal_and_nobody_goes_on_with_it() {
+    let mut room = Room::with(Script::of([vec![say("Half an"), Beat::Hang]])).await;
+    let first = room.say("the first quince").await;
+    room.agents.posted(room.id, &first, 1).await;
+    room.until_published(|frame| frame["type"] == "token").await;
+    let second = room.say("the second quince").await;
+    room.agents.posted(room.id, &second, 1).await;
+    room.write(Write::Delete { message_id: first.id, by: room.anna.as_ref(), moderates: false }).await;
+    let unfinished = room.storage.unfinished_runs().await.unwrap();
+    assert_eq!(unfinished.len(), 2);
+    for (_, run) in unfinished {
+        let journal = room.storage.run_journal(run).await.unwrap();
+        assert!(!journal.is_empty() && journal.iter().all(|entry| !entry.contains("quince")), "{journal:?}");
+    }
+    // The one that is still there is asked as it was.
+    let script = Script::of([vec![say("A fruit."), Beat::Done]]);
+    room.next_life(script.clone()).await;
+    let events = room.until_over(2).await;
+    let status: Vec<_> = ends(&events).iter().map(|end| end.status).collect();
+    assert_eq!(status, [RunStatus::Cancelled, RunStatus::Completed]);
+    let asked = script.requests.lock().unwrap()[0].messages.clone();
+    let expected = ChatMessage::User { name: "Anna".into(), text: "the second quince".into() };
+    assert_eq!(asked.iter().rev().find(|message| matches!(message, ChatMessage::User { .. })), Some(&expected));
+}
+
+#[tokio::test]
 async fn a_run_that_the_last_stop_left_is_marked_interrupted() {
     let room = Room::with(offline()).await;
     let run = |run_id, status| Write::Server(Event::AgentRun(AgentRun::new(run_id, status)));

@@ -186,7 +186,14 @@ impl Agents {
         for (conversation, run_id) in self.shared.storage.unfinished_runs().await? {
             let entries = self.shared.storage.run_journal(run_id).await?;
             match journal::replay(&entries, &self.shared.team) {
-                Some(replayed) => self.go_on(conversation, replayed, entries.len() as u64).await,
+                Some(mut replayed) => {
+                    let question = self.shared.storage.message(conversation, replayed.spec.question.id).await?;
+                    // Where it is gone, the run ends when its turn comes.
+                    if let Some(Event::Message(question)) = question.map(|now| now.frame.event) {
+                        replayed.spec.question = question;
+                    }
+                    self.go_on(conversation, replayed, entries.len() as u64).await;
+                }
                 None => self.end(conversation, run_id).await,
             }
         }

@@ -1,4 +1,6 @@
 //! What a run was told, kept so that another life of the server can tell it the same.
+//!
+//! The question's text is not in it: it is read where it lies, so that it is gone when its author deletes it.
 
 use std::sync::Arc;
 
@@ -30,7 +32,9 @@ struct Told {
 /// # Panics
 /// Never: these types have no map with keys that are not strings.
 pub fn opening(spec: &RunSpec, team: &Team) -> String {
-    let opening = Opening { version: env!("CARGO_PKG_VERSION").into(), team: digest(team), spec: spec.clone() };
+    let mut spec = spec.clone();
+    spec.question.text.clear();
+    let opening = Opening { version: env!("CARGO_PKG_VERSION").into(), team: digest(team), spec };
     serde_json::to_string(&opening).expect("an opening encodes")
 }
 
@@ -48,6 +52,7 @@ fn digest(team: &Team) -> String {
 
 /// A run where its journal leaves it.
 pub struct Replayed {
+    /// Without the question's text.
     pub spec: RunSpec,
     pub machine: RunMachine,
     /// This server may go on with it.
