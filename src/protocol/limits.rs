@@ -304,8 +304,11 @@ pub const MARKET_SYMBOL_CHARS: usize = 32;
 pub const MCP_TOOLS: usize = 128;
 pub const MCP_DESCRIPTION_CHARS: usize = 2_000;
 pub const MCP_SCHEMA_BYTES: usize = 32 * 1024;
-/// A message of an MCP server; a line of its log that is looked at.
+/// A message of an MCP server.
 pub const MCP_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// One that comes as JSON over HTTP, in no stream: the bound of the crate that reads it, which takes no other.
+pub const MCP_JSON_BYTES: usize = 16 * 1024 * 1024;
+/// A line of its log that is looked at.
 pub const MCP_LOG_LINE_BYTES: usize = 4 * 1024;
 /// How long an MCP server may take to start: it may have to be downloaded first.
 pub const MCP_START_MS: u64 = 60_000;

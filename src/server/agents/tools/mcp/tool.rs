@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use rmcp::{
     model::{self, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ResourceContents},
     service::ServiceError,
+    transport::{DynamicTransportError, streamable_http_client::StreamableHttpError},
 };
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -66,6 +67,9 @@ impl McpTool {
         let server = &self.server.config.name;
         ToolError(match error {
             ServiceError::McpError(error) => short(&error.message),
+            ServiceError::TransportSend(error) if is_too_large(error) => {
+                format!("The MCP server {server} answered with more than {} MiB.", limits::MCP_JSON_BYTES >> 20)
+            }
             _ => {
                 self.server.doubt();
                 format!("The MCP server {server} broke off. If it is down, it is started again soon.")
@@ -124,6 +128,12 @@ impl Tool for McpTool {
             _ => Err(ToolError(format!("{} asks back, which cannot be answered here.", self.name))),
         }
     }
+}
+
+/// The answer was not read to its end.
+fn is_too_large(error: &DynamicTransportError) -> bool {
+    let error = error.error.downcast_ref::<StreamableHttpError<reqwest::Error>>();
+    matches!(error, Some(StreamableHttpError::ResponseBodyTooLarge { .. }))
 }
 
 /// What a model reads of a result: its texts; what is no text is named.

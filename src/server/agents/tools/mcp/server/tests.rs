@@ -4,6 +4,8 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
+mod http;
+
 use super::*;
 use crate::server::{
     agents::tools::{Class, Tools, tests::context},
