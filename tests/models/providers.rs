@@ -1,9 +1,12 @@
 //! The other providers' protocols, as far as their streams can be played from what they document.
 
-use magpie::{protocol::agent::Usage, server::agents::llm::ModelCall};
+use magpie::{
+    protocol::{agent::Usage, limits},
+    server::agents::llm::ModelCall,
+};
 
 use super::*;
-use crate::support::model::{line, raw, silent_end, status};
+use crate::support::model::{hang, line, raw, silent_end, status};
 
 fn event(name: &str, data: serde_json::Value) -> crate::support::model::Beat {
     raw(&format!("event: {name}\ndata: {data}\n\n"))
@@ -115,4 +118,23 @@ async fn a_probe_tells_who_answers_and_takes_the_key() {
     drop(server);
     tokio::task::yield_now().await;
     assert!(lost.probe().await.is_err());
+}
+
+#[tokio::test]
+async fn a_call_that_does_not_end_is_given_up_whoever_puts_it_together() {
+    let server = ModelServer::start().await;
+    let tool = json!({ "type": "tool_use", "id": "toolu_1", "name": "calculate", "input": {} });
+    let piece = json!({ "type": "input_json_delta", "partial_json": "9".repeat(16 * 1024) });
+    let piece = json!({ "type": "content_block_delta", "index": 0, "delta": piece });
+    let begin =
+        event("content_block_start", json!({ "type": "content_block_start", "index": 0, "content_block": tool }));
+    let pieces = (0..=limits::MODEL_CALLS_BYTES / (16 * 1024)).map(|_| event("content_block_delta", piece.clone()));
+    server.will([begin].into_iter().chain(pieces).chain([hang()]));
+    let call = json!({ "functionCall": { "name": "calculate", "args": {} } });
+    let calls = json!({ "candidates": [{ "content": { "parts": vec![call; limits::MODEL_CALLS + 1] } }] });
+    server.will([data(calls), hang()]);
+    for provider in ["anthropic", "gemini"] {
+        let error = answer(&client(&server, provider, "key"), with_tools("2+2?")).await.unwrap_err();
+        assert!(matches!(&error, LlmError::Malformed(why) if why.contains("more tool calls")), "{provider}: {error}");
+    }
 }

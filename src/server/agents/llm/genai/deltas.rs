@@ -3,14 +3,15 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use futures_util::{Stream, StreamExt, stream};
-use genai::chat::{ChatStream, ChatStreamEvent, StopReason, StreamEnd, Usage as Counted};
+use genai::chat::{ChatStream, ChatStreamEvent, StopReason, StreamEnd, ToolCall, Usage as Counted};
+use serde_json::Value;
 
 use super::{
     super::{Delta, LlmError, ModelCall},
     failure::Failures,
     frames::{self, Frames, Whole},
 };
-use crate::protocol::agent::Usage;
+use crate::protocol::{agent::Usage, limits};
 
 /// Stands under an answer that met the provider's limit.
 const CUT_SHORT: &str = "\n\n*(The model stopped here: its answer reached the provider's limit.)*";
@@ -21,6 +22,8 @@ pub(super) struct Deltas {
     failures: Failures,
     /// Nothing of ours may stand in the answer.
     is_json: bool,
+    /// Calls that the crate puts together, by their id, and the length of each so far.
+    captured: Vec<(String, usize)>,
     has_text: bool,
     waiting: VecDeque<Result<Delta, LlmError>>,
     is_over: bool,
@@ -28,7 +31,8 @@ pub(super) struct Deltas {
 
 impl Deltas {
     pub fn of(stream: ChatStream, frames: Option<Arc<Frames>>, failures: Failures, is_json: bool) -> Self {
-        Self { stream, frames, failures, is_json, has_text: false, waiting: VecDeque::new(), is_over: false }
+        let (captured, waiting) = (Vec::new(), VecDeque::new());
+        Self { stream, frames, failures, is_json, captured, has_text: false, waiting, is_over: false }
     }
 
     pub fn stream(self) -> impl Stream<Item = Result<Delta, LlmError>> + Send + Unpin {
@@ -52,7 +56,7 @@ impl Deltas {
                 }
                 None => self.end([Err(LlmError::Cut)]),
             }
-            if self.frames.as_ref().is_some_and(|frames| frames.is_too_much()) {
+            if self.is_too_much() {
                 self.waiting.clear();
                 self.end([Err(LlmError::Malformed("more tool calls than anybody could carry out".into()))]);
             }
@@ -67,10 +71,33 @@ impl Deltas {
             }
             ChatStreamEvent::ReasoningChunk(chunk) => self.waiting.push_back(Ok(Delta::Reasoning(chunk.content))),
             // A long call is written in silence otherwise.
-            ChatStreamEvent::ToolCallChunk(_) => self.waiting.push_back(Ok(Delta::Reasoning(String::new()))),
+            ChatStreamEvent::ToolCallChunk(chunk) => {
+                self.grows(chunk.tool_call);
+                self.waiting.push_back(Ok(Delta::Reasoning(String::new())));
+            }
             ChatStreamEvent::End(end) => self.finish(end),
             _ => {}
         }
+    }
+
+    /// A call that is written in pieces comes with all that it has so far.
+    fn grows(&mut self, call: ToolCall) {
+        let (is_whole, bytes) = match &call.fn_arguments {
+            Value::String(so_far) => (false, so_far.len()),
+            whole => (true, whole.to_string().len()),
+        };
+        match self.captured.last_mut().filter(|(id, _)| !is_whole && *id == call.call_id) {
+            Some((_, so_far)) => *so_far = bytes,
+            None => self.captured.push((call.call_id, bytes)),
+        }
+    }
+
+    /// More calls, or longer ones, than anybody would carry out.
+    fn is_too_much(&self) -> bool {
+        let bytes = self.captured.iter().map(|(_, bytes)| bytes).sum::<usize>();
+        bytes > limits::MODEL_CALLS_BYTES
+            || self.captured.len() > limits::MODEL_CALLS
+            || self.frames.as_ref().is_some_and(|frames| frames.is_too_much())
     }
 
     fn end(&mut self, with: impl IntoIterator<Item = Result<Delta, LlmError>>) {
