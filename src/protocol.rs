@@ -4,6 +4,7 @@
 //! older client reads a newer server; `docs/protocol.md` tells the meaning of each frame.
 
 pub mod agent;
+pub mod audience;
 pub mod client;
 pub mod close;
 pub mod dialog;
@@ -14,13 +15,15 @@ pub mod problem;
 pub mod read;
 pub mod server;
 pub mod settings;
+pub mod site;
 pub mod time;
 
 pub use agent::{AgentRun, AgentStep, RunStatus};
+pub use audience::{Audience, Side};
 pub use client::{ClientEnvelope, ClientFrame, FrameError};
 pub use close::CloseCode;
 pub use ids::{
-    CallId, ChartId, ClientId, ConnectionId, ConversationId, LogEpoch, MessageId, RunId, Seq, SessionId, UserId,
+    CallId, ChartId, ClientId, ConnectionId, ConversationId, LogEpoch, MessageId, RunId, Seq, SessionId, SiteId, UserId,
 };
 pub use problem::{Code, Problem};
 pub use server::{Author, DurableFrame, EphemeralFrame, Event, Message, Sender, ServerFrame, UserRef, Visibility};

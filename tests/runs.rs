@@ -423,7 +423,7 @@ async fn a_run_that_is_over_is_asked_again_without_its_answer() {
     let first = runs(&room.until_over(1).await)[0];
     room.ask("two").await;
     room.until_over(2).await;
-    let again = room.agents.retry(room.id, first, room.anna.as_ref()).await.unwrap();
+    let again = room.agents.retry(room.id, first, room.anna.as_ref(), None).await.unwrap();
     let events = room.until_over(3).await;
     assert_eq!((ends(&events)[2].run_id, ends(&events)[2].status), (again, RunStatus::Completed));
     let requests = script.requests.lock().unwrap();
@@ -445,7 +445,7 @@ async fn only_a_run_that_is_over_and_whose_question_is_there_is_asked_again() {
     let question = room.say("one").await;
     room.agents.posted(room.id, &question, 1).await;
     let run = runs(&room.until(|events| !runs(events).is_empty()).await)[0];
-    let code = async |run| room.agents.retry(room.id, run, room.anna.as_ref()).await.unwrap_err().code;
+    let code = async |run| room.agents.retry(room.id, run, room.anna.as_ref(), None).await.unwrap_err().code;
     assert_eq!(code(run).await, Code::Invalid, "it still goes on");
     assert_eq!(code(fresh_id!(RunId)).await, Code::NotFound);
     room.agents.cancel(room.id, None).await.unwrap();

@@ -59,13 +59,19 @@ fn row(n: u64, head: u64) -> Conversation {
         status: DialogStatus::Open,
         agents: true,
         last_message: None,
+        dialog: None,
     }
 }
 
 fn thread(messages: u64) -> Thread {
     let now = |seq| MessageNow { frame: message(seq, 1), edited_at: None, deleted: false, reactions: Vec::new() };
     Thread::seed(Seed {
-        detail: ConversationDetail { conversation: row(1, messages), members: Vec::new(), control: None },
+        detail: ConversationDetail {
+            conversation: row(1, messages),
+            members: Vec::new(),
+            control: None,
+            visitor: None,
+        },
         messages: Messages { messages: (1..=messages).map(now).collect(), more: false },
         timeline: Vec::new(),
         head: Seq(messages),

@@ -176,7 +176,8 @@ impl FrameError {
 }
 
 fn problems(details: &Details) -> String {
-    let each: Vec<_> = details.iter().map(|(field, problem)| format!("{field}: {problem}")).collect();
+    let each: Vec<_> =
+        details.iter().map(|(field, problem)| format!("{field}: {}", problem.as_str().unwrap_or_default())).collect();
     each.join("; ")
 }
 
@@ -208,6 +209,20 @@ impl ClientEnvelope {
             return Err(FrameError::Bad("a frame is a JSON object".into()));
         };
         Self::from_object(raw)
+    }
+
+    /// The same, and an object that is nothing but a chat's payload, with a `message` and no `type`.
+    pub fn parse_bare(text: &str) -> Result<Self, FrameError> {
+        match serde_json::from_str(text) {
+            Ok(Value::Object(mut raw)) if !raw.contains_key("type") && raw.contains_key("message") => {
+                let reference = raw.remove("ref");
+                let mut frame =
+                    Map::from_iter([("type".to_owned(), "chat".into()), ("payload".to_owned(), raw.into())]);
+                frame.extend(reference.map(|reference| ("ref".to_owned(), reference)));
+                Self::from_object(frame)
+            }
+            _ => Self::parse(text),
+        }
     }
 
     fn from_object(mut raw: Map<String, Value>) -> Result<Self, FrameError> {
@@ -281,7 +296,7 @@ fn quoted(text: &str) -> String {
 }
 
 fn invalid(field: &str, problem: String, reference: Option<String>) -> FrameError {
-    let details = Details::from([(field.to_owned(), quoted(&problem))]);
+    let details = Details::from([(field.to_owned(), quoted(&problem).into())]);
     FrameError::Invalid { details, reference }
 }
 
@@ -344,7 +359,11 @@ mod tests {
             let error = ClientEnvelope::parse(&text).unwrap_err();
             assert!(error.to_string().chars().count() < 2 * limits::PROBLEM_CHARS, "{error:.300}");
             if let FrameError::Invalid { details, .. } = error {
-                assert!(details.values().all(|problem| problem.chars().count() <= limits::PROBLEM_CHARS + 1));
+                assert!(
+                    details
+                        .values()
+                        .all(|problem| problem.as_str().unwrap().chars().count() <= limits::PROBLEM_CHARS + 1)
+                );
             }
         }
     }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    dialog::{ControlState, DialogStatus, Owner},
+    dialog::{ControlAction, ControlState, DialogLine, DialogStatus, Owner, VisitorDetails},
     ids::{ClientId, ConversationId, MessageId, Seq, UserId},
     server::{Author, DurableFrame, PresenceStatus, UserRef, Visibility},
     time::Timestamp,
@@ -165,6 +165,9 @@ pub struct Conversation {
     pub agents: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_message: Option<LastMessage>,
+    /// Of a dialog, for operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialog: Option<DialogLine>,
 }
 
 /// The newest message, cut to [`super::limits::PREVIEW_CHARS`].
@@ -188,8 +191,12 @@ pub struct ConversationDetail {
     #[serde(flatten)]
     pub conversation: Conversation,
     pub members: Vec<Member>,
+    /// Of a dialog.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<ControlState>,
+    /// Of a dialog, for operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<VisitorDetails>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -268,6 +275,15 @@ pub struct PostMessage {
     pub reply_to: Option<MessageId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
+}
+
+/// As the `control` frame has it: `POST /conversations/{id}/control`, for who has no socket.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PostControl {
+    pub action: ControlAction,
+    pub epoch: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

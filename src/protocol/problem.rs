@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::server::ErrorFrame;
+use super::{dialog::ControlState, server::ErrorFrame};
 
-/// What is wrong, by field.
-pub type Details = BTreeMap<String, String>;
+/// What is wrong, by field: sentences. With `stale_epoch`, the fields of the [`ControlState`] as it is now.
+pub type Details = BTreeMap<String, Value>;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $word:literal, $status:literal, $title:literal;)*) => {
@@ -81,7 +82,7 @@ impl Problem {
     pub fn invalid(field: &str, problem: impl Into<String>) -> Self {
         let problem = problem.into();
         let detail = format!("{field}: {problem}");
-        Self { details: Details::from([(field.to_owned(), problem)]), ..Self::new(Code::Invalid, detail) }
+        Self { details: Details::from([(field.to_owned(), problem.into())]), ..Self::new(Code::Invalid, detail) }
     }
 
     pub fn not_found() -> Self {
@@ -90,6 +91,15 @@ impl Problem {
 
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(Code::Forbidden, detail)
+    }
+
+    /// Somebody was faster: `now` is how the dialog stands.
+    pub fn stale_epoch(now: &ControlState) -> Self {
+        let details = match serde_json::to_value(now) {
+            Ok(Value::Object(fields)) => fields.into_iter().collect(),
+            _ => Details::new(),
+        };
+        Self { details, ..Self::new(Code::StaleEpoch, now.told()) }
     }
 
     pub fn rate_limited(retry_after_ms: u64) -> Self {

@@ -192,6 +192,11 @@ impl Read for MessageNow {
 impl Read for ConversationDetail {
     fn read(value: &Value) -> Result<Self, Error> {
         let conversation = Deserialize::deserialize(value)?;
-        Ok(Self { conversation, members: field(value, "members")?, control: field(value, "control")? })
+        Ok(Self {
+            conversation,
+            members: field(value, "members")?,
+            control: field(value, "control")?,
+            visitor: field(value, "visitor")?,
+        })
     }
 }

@@ -367,7 +367,7 @@ pub struct Posted {
     pub duplicate: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UserTyping {
     pub conversation_id: ConversationId,
     pub user: UserRef,
@@ -383,6 +383,9 @@ impl UserTyping {
 pub struct Presence {
     pub user: UserRef,
     pub status: PresenceStatus,
+    /// With it: an operator looks at this dialog (`online`) or does so no more. For operators only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<ConversationId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

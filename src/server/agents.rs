@@ -35,12 +35,14 @@ mod live;
 mod places;
 mod queue;
 
+pub use queue::Hold;
+
 use driver::{Driver, Shared};
 use journal::Replayed;
 use live::LiveText;
 use llm::{LlmClient, LlmStatus};
 use queue::{Decision, RunHandle, RunQueue};
-use run::RunSpec;
+use run::{RunSpec, UnderEpoch};
 use team::{Agent, Team};
 use tools::Tools;
 
@@ -91,12 +93,35 @@ impl Agents {
         let from_a_person = !matches!(message.sender, Sender::Agent | Sender::System);
         if from_a_person && (members <= 1 || self.shared.team.is_addressed(&message.text)) {
             let asked_by = UserRef { id: message.author.id, name: message.author.name.clone() };
-            self.start(conversation, message.clone(), asked_by, false).await;
+            self.start(conversation, message.clone(), asked_by, false, None).await;
         }
     }
 
+    /// Called after a visitor's message was committed in a dialog that the AI held under this epoch.
+    pub async fn asked(&self, conversation: ConversationId, message: &Message, dialog: UnderEpoch) {
+        let asked_by = UserRef { id: message.author.id, name: message.author.name.clone() };
+        self.start(conversation, message.clone(), asked_by, false, Some(dialog)).await;
+    }
+
+    /// Stops every run of this conversation and lets none begin while the answer is held. Returns when they are
+    /// over, or after [`limits::SILENCE_MS`]: whoever is not over by then is refused by its epoch.
+    pub async fn hold(&self, conversation: ConversationId) -> Hold {
+        let (hold, runs) = self.queue.hold(conversation);
+        let over = futures_util::future::join_all(runs.iter().map(|run| run.over()));
+        if tokio::time::timeout(Duration::from_millis(limits::SILENCE_MS), over).await.is_err() {
+            tracing::warn!(%conversation, "a run did not end in time for a change of hands");
+        }
+        hold
+    }
+
     /// Answers the question of a run that is over once more, in a run of its own; the asker's budget is `by`'s.
-    pub async fn retry(&self, conversation: ConversationId, run: RunId, by: UserRef) -> Result<RunId, Problem> {
+    pub async fn retry(
+        &self,
+        conversation: ConversationId,
+        run: RunId,
+        by: UserRef,
+        dialog: Option<UnderEpoch>,
+    ) -> Result<RunId, Problem> {
         let row = self.shared.storage.run(run).await?.filter(|row| row.conversation_id == conversation);
         let row = row.ok_or_else(|| Problem::new(Code::NotFound, "There is no such run here."))?;
         if !row.is_over {
@@ -107,16 +132,23 @@ impl Agents {
             None => None,
         };
         match question.filter(|now| !now.deleted).map(|now| now.frame.event) {
-            Some(Event::Message(question)) => Ok(self.start(conversation, question, by, true).await),
+            Some(Event::Message(question)) => Ok(self.start(conversation, question, by, true, dialog).await),
             _ => Err(Problem::new(Code::NotFound, "The question of this run is gone.")),
         }
     }
 
     /// Returns when the run's first event is in the log: from then on it is not forgotten.
-    async fn start(&self, conversation: ConversationId, question: Message, asked_by: UserRef, again: bool) -> RunId {
+    async fn start(
+        &self,
+        conversation: ConversationId,
+        question: Message,
+        asked_by: UserRef,
+        again: bool,
+        dialog: Option<UnderEpoch>,
+    ) -> RunId {
         let (run_id, message_id) = (fresh_id!(RunId), fresh_id!(MessageId));
         let agent = self.shared.team.answering(&question.text).author();
-        let spec = RunSpec { run_id, message_id, question, asked_by, again };
+        let spec = RunSpec { run_id, message_id, question, asked_by, again, dialog };
         let run = self.handle(conversation, &spec, agent);
         let mut driver = Driver::new(self.shared.clone(), conversation, spec, run.clone());
         match self.queue.enter(conversation, run) {

@@ -74,7 +74,8 @@ async fn run(
 async fn thread(state: &AppState, caller: &Caller, input: &RunInput) -> Result<ConversationId, Problem> {
     if let Ok(id) = input.thread_id.parse::<ConversationId>() {
         let detail = state.conversations.detail(&caller.user, id).await?;
-        return match detail.conversation.agents {
+        // A visitor's dialog is no thread: writing there would take it from the AI.
+        return match detail.conversation.agents && detail.control.is_none() {
             true => Ok(id),
             false => Err(Problem::invalid("threadId", "a conversation in which agents answer")),
         };

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{payload::Payload, storage::LoggedFrame};
 use crate::protocol::{
-    CloseCode, ConnectionId, ConversationId, EphemeralFrame, SessionId, Timestamp, UserId, server::Lane,
+    Audience, CloseCode, ConnectionId, ConversationId, EphemeralFrame, SessionId, Side, Timestamp, UserId, server::Lane,
 };
 
 pub mod in_process;
@@ -16,15 +16,36 @@ pub mod in_process;
 pub struct EncodedFrame {
     pub lane: Lane,
     pub payload: Payload,
+    audience: Audience,
+    /// Where a visitor reads something else in its place.
+    for_visitors: Option<Payload>,
 }
 
 impl EncodedFrame {
-    /// # Panics
-    /// Never: the protocol's types have no map with keys that are not strings.
+    /// For both sides of a dialog.
     pub fn of(frame: &EphemeralFrame) -> Arc<Self> {
-        let text = serde_json::to_string(frame).expect("a frame encodes");
-        Arc::new(Self { lane: frame.lane(), payload: text.into() })
+        Self::within(frame, Audience::Everyone)
     }
+
+    pub fn within(frame: &EphemeralFrame, audience: Audience) -> Arc<Self> {
+        let for_visitors = frame.seen_by(Side::Visitor).as_ref().map(encode);
+        Arc::new(Self { lane: frame.lane(), payload: encode(frame), audience, for_visitors })
+    }
+
+    /// As this side reads it; `None`: it is not for this side.
+    pub fn seen_by(&self, side: Side) -> Option<&Payload> {
+        match (side, &self.for_visitors) {
+            _ if !side.may_see(self.audience) => None,
+            (Side::Visitor, Some(other)) => Some(other),
+            _ => Some(&self.payload),
+        }
+    }
+}
+
+/// # Panics
+/// Never: the protocol's types have no map with keys that are not strings.
+fn encode(frame: &EphemeralFrame) -> Payload {
+    serde_json::to_string(frame).expect("a frame encodes").into()
 }
 
 #[derive(Debug, Clone)]
@@ -49,6 +70,7 @@ pub enum BusMessage {
 pub enum Whose {
     Session(SessionId),
     User(UserId),
+    Connection(ConnectionId),
 }
 
 /// Takes what the bus brings. Called in order, never from two tasks at once.

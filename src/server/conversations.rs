@@ -10,6 +10,7 @@ use super::{
     agents::{Agents, Verdict},
     bus::{Bus, BusMessage, EncodedFrame},
     clock,
+    dialogs::Dialogs,
     hub::Hub,
     limits::Rates,
     storage::{Access, Append, Appended, Page, Storage, Write},
@@ -17,9 +18,9 @@ use super::{
 use crate::{
     fresh_id,
     protocol::{
-        ChartId, Code, ConversationId, EphemeralFrame, Event, Message, MessageId, Problem, RunId, Sender, Seq, UserId,
-        Visibility,
-        client::Approve,
+        ChartId, Code, ConversationId, EphemeralFrame, Event, Message, MessageId, Problem, RunId, Sender, Seq, Side,
+        UserId, Visibility,
+        client::{Approve, Control},
         http::{Conversation, ConversationDetail, Kind, Member, Messages, PostMessage, Role, User},
         limits,
         server::{Ack, Format, ReadUpTo},
@@ -32,7 +33,7 @@ mod members;
 mod nature;
 
 pub use check::text;
-use finish::finish;
+pub(super) use finish::finish;
 use nature::Natures;
 
 #[derive(Clone)]
@@ -41,13 +42,21 @@ pub struct Conversations {
     bus: Arc<dyn Bus>,
     hub: Arc<Hub>,
     agents: Agents,
+    dialogs: Dialogs,
     rates: Rates,
     natures: Natures,
 }
 
 impl Conversations {
-    pub fn new(storage: Arc<dyn Storage>, bus: Arc<dyn Bus>, hub: Arc<Hub>, agents: Agents, rates: Rates) -> Self {
-        Self { storage, bus, hub, agents, rates, natures: Natures::default() }
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        bus: Arc<dyn Bus>,
+        hub: Arc<Hub>,
+        agents: Agents,
+        dialogs: Dialogs,
+        rates: Rates,
+    ) -> Self {
+        Self { storage, bus, hub, agents, dialogs, rates, natures: Natures::default() }
     }
 
     // ── Reading ─────────────────────────────────────────────────────────────────────────────────
@@ -67,7 +76,12 @@ impl Conversations {
             up_to: row.up_to,
         };
         let members = self.storage.members(id).await?.into_iter().map(member).collect();
-        Ok(ConversationDetail { conversation, members, control: None })
+        let control = self.storage.dialog(id).await?.map(|row| row.control);
+        let visitor = match (&control, Side::of(caller.role)) {
+            (Some(_), Side::House) => self.storage.visitor_details(id).await?,
+            _ => None,
+        };
+        Ok(ConversationDetail { conversation, members, control, visitor })
     }
 
     /// The newest messages before `before`, as they stand now.
@@ -80,7 +94,7 @@ impl Conversations {
     ) -> Result<Messages, Problem> {
         self.access(caller, id).await?;
         let limit = check::limit(limit, limits::MESSAGES_PER_PAGE_DEFAULT, limits::MESSAGES_PER_PAGE)?;
-        let page = self.storage.messages(id, before, limit).await?;
+        let page = self.storage.messages(id, before, limit, Side::of(caller.role)).await?;
         self.access(caller, id).await?;
         Ok(Messages { messages: page.messages, more: page.more })
     }
@@ -95,7 +109,8 @@ impl Conversations {
     ) -> Result<Page, Problem> {
         self.access(caller, id).await?;
         let limit = check::limit(limit, limits::EVENTS_PER_PAGE, limits::EVENTS_PER_PAGE)?;
-        let page = self.storage.events(id, after.unwrap_or_default(), limit, limits::EVENTS_PAGE_BYTES).await?;
+        let (after, side) = (after.unwrap_or_default(), Side::of(caller.role));
+        let page = self.storage.events(id, after, limit, limits::EVENTS_PAGE_BYTES, side).await?;
         // Somebody removed while we read is not shown what we read, least of all the removal.
         self.access(caller, id).await?;
         Ok(page)
@@ -126,7 +141,10 @@ impl Conversations {
                 return Err(problem);
             }
         };
-        let appended = if nature.agents {
+        let appended = if nature.kind == Kind::Dialog {
+            self.access(caller, id).await?;
+            self.dialogs.post(caller, id, message).await?
+        } else if nature.agents {
             let members = self.access(caller, id).await?.members;
             let this = self.clone();
             finish(async move { this.ask(id, message, members).await }).await?
@@ -237,8 +255,31 @@ impl Conversations {
 
     /// Answers the question of a run that is over once more. Returns the new run.
     pub async fn retry(&self, caller: &User, id: ConversationId, run: RunId) -> Result<RunId, Problem> {
-        self.writable(caller, id).await?;
-        self.agents.retry(id, run, caller.as_ref()).await
+        let access = self.writable(caller, id).await?;
+        let dialog = match access.kind {
+            Kind::Room => None,
+            Kind::Dialog => Some(self.dialogs.with_ai(id).await?),
+        };
+        self.agents.retry(id, run, caller.as_ref(), dialog).await
+    }
+
+    /// Puts a dialog into other hands, or aside. Returns the place of its event.
+    pub async fn control(&self, caller: &User, frame: Control) -> Result<Seq, Problem> {
+        let access = self.writable(caller, frame.conversation_id).await?;
+        if access.kind == Kind::Room {
+            return Err(Problem::invalid("conversation_id", "not a dialog: nobody takes over a room"));
+        }
+        self.dialogs.control(caller, frame).await
+    }
+
+    /// Whether it is a room or a dialog, where that was looked up lately.
+    pub fn kind(&self, id: ConversationId) -> Option<Kind> {
+        self.natures.of(id).map(|nature| nature.kind)
+    }
+
+    /// The same, from what was just read.
+    pub(super) fn remember(&self, id: ConversationId, access: &Access) -> Kind {
+        self.natures.remember(id, access).kind
     }
 
     /// Allows or denies a tool call that waits for it; whoever may write here may, but for a dialog's visitor.

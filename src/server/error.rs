@@ -13,6 +13,7 @@ impl From<StorageError> for Problem {
                 Self::new(Code::ClientIdReused, "That client_id was used for another message. Make a new one.")
             }
             StorageError::Forbidden => Self::forbidden("You may not do that to this message."),
+            StorageError::StaleEpoch(now) => Self::stale_epoch(&now),
             StorageError::Full(what) => Self::invalid("limit", what),
             StorageError::Closed => Self::new(Code::Unavailable, "The server is restarting. Try again in a moment."),
             StorageError::Database(error) => {

@@ -29,6 +29,7 @@ mod problem;
 mod settings;
 mod timings;
 mod users;
+mod widget;
 
 pub use address::ClientAddress;
 pub use body::Body;
@@ -68,6 +69,10 @@ fn v1(markdown: fn(&str) -> String) -> Router<AppState> {
         .route("/settings/model", get(settings::model).put(settings::put_model))
         .route("/settings/model/test", post(settings::test_model))
         .route("/settings/market", get(settings::market).put(settings::put_market))
+        .route("/conversations/{id}/control", post(messages::control))
+        .route("/sites", get(widget::sites).post(widget::make_site))
+        .route("/sites/{id}", patch(widget::patch_site))
+        .route("/widget/sessions", post(widget::open).options(widget::preflight))
         .route("/ws/broadcast", post(broadcast::broadcast))
         .merge(probes())
         .method_not_allowed_fallback(method_not_allowed)

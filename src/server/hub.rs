@@ -19,7 +19,10 @@ use super::{
     storage::LoggedFrame,
 };
 use crate::protocol::{
-    CloseCode, ConnectionId, ConversationId, EphemeralFrame, Event, Seq, SessionId, Timestamp, UserId, UserRef, limits,
+    Audience, CloseCode, ConnectionId, ConversationId, EphemeralFrame, Event, Seq, SessionId, Timestamp, UserId,
+    UserRef,
+    http::Role,
+    limits,
     server::{Membership, PresenceStatus, Status, UserTyping},
 };
 
@@ -72,6 +75,24 @@ pub struct PresenceChanged {
     pub status: PresenceStatus,
 }
 
+/// What a connection leaves.
+#[derive(Debug, Default)]
+pub struct Left {
+    pub subscriptions: Vec<ConversationId>,
+    /// Where its person stopped typing by that, and who is to hear of it.
+    pub stopped: Vec<(ConversationId, Audience)>,
+}
+
+/// Typing that ran out without a word.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TypingEnded {
+    pub typing: UserTyping,
+    /// Where it was typed.
+    pub connection: Option<ConnectionId>,
+    /// Who is to hear of it.
+    pub audience: Audience,
+}
+
 impl From<presence::Changed> for PresenceChanged {
     fn from(presence::Changed { user, status }: presence::Changed) -> Self {
         Self { user, status }
@@ -97,6 +118,26 @@ impl Hub {
         Ok(self.presences.lock().opened(&connection.user, clock::now()).map(Into::into))
     }
 
+    /// The operators and admins who are here, each once.
+    pub fn operators(&self) -> Vec<UserId> {
+        let connections = self.connections.lock();
+        let is_operator = |all: &Vec<Arc<Connection>>| all.iter().any(|one| is_operator(one.role));
+        connections.by_user.iter().filter(|(_, all)| is_operator(all)).map(|(id, _)| *id).collect()
+    }
+
+    /// The operators who look at this dialog, each once.
+    pub fn lookers(&self, id: ConversationId) -> Vec<UserRef> {
+        let Some(room) = self.known_room(id) else { return Vec::new() };
+        let room = room.lock();
+        let mut users: Vec<UserRef> = Vec::new();
+        for connection in room.connections().filter(|connection| is_operator(connection.role)) {
+            if users.len() < limits::SUBSCRIBED_PEOPLE && !users.contains(&connection.user) {
+                users.push(connection.user.clone());
+            }
+        }
+        users
+    }
+
     /// How many streams over HTTP this person has open.
     pub fn streams_of(&self, user: UserId) -> usize {
         let connections = self.connections.lock();
@@ -109,22 +150,22 @@ impl Hub {
         self.closes.load(Ordering::SeqCst)
     }
 
-    /// Lets a connection go. Returns the conversations in which its person stopped typing by that.
-    pub fn disconnect(&self, connection: &Connection) -> Vec<ConversationId> {
+    /// Lets a connection go.
+    pub fn disconnect(&self, connection: &Connection) -> Left {
         let subscriptions = connection.subscriptions.lock().take().unwrap_or_default();
         if self.forget(connection) {
             self.presences.lock().closed(connection.user.id, clock::now());
         }
         let mut stopped = Vec::new();
-        for id in subscriptions {
+        for &id in &subscriptions {
             self.leave(id, |room| {
                 room.leave(connection.id);
-                if room.stop_typing(connection.user.id, Some(connection.id)) {
-                    stopped.push(id);
+                if let Some(audience) = room.stop_typing(connection.user.id, Some(connection.id)) {
+                    stopped.push((id, audience));
                 }
             });
         }
-        stopped
+        Left { subscriptions: subscriptions.into_iter().collect(), stopped }
     }
 
     /// Whether it was taken in at all.
@@ -232,7 +273,7 @@ impl Hub {
     ) -> bool {
         let Some(room) = self.known_room(id) else { return false };
         let mut room = room.lock();
-        let subscribed = EncodedFrame::of(&frame(room.typing()));
+        let subscribed = EncodedFrame::of(&frame(room.typing(connection.side)));
         room.announce(id, connection.id, cursor, head, subscribed.payload.clone())
     }
 
@@ -292,27 +333,32 @@ impl Hub {
     // ── Typing ──────────────────────────────────────────────────────────────────────────────────
 
     /// Notes that somebody types, until [`limits::TYPING_EXPIRE_MS`] from now; `false` if it is not to be told.
-    pub fn start_typing(&self, id: ConversationId, user: &UserRef, connection: Option<ConnectionId>) -> bool {
+    pub fn start_typing(
+        &self,
+        id: ConversationId,
+        user: &UserRef,
+        connection: Option<ConnectionId>,
+        audience: Audience,
+    ) -> bool {
         let until = Timestamp::from_ms(clock::now().as_ms() + limits::TYPING_EXPIRE_MS as i64);
-        self.room(id).lock().start_typing(user, connection, until)
+        self.room(id).lock().start_typing(user, connection, until, audience)
     }
 
-    /// Whether this person typed and now does not.
-    pub fn stop_typing(&self, id: ConversationId, user: UserId, connection: Option<ConnectionId>) -> bool {
-        let mut stopped = false;
+    /// Who is to hear that this person, who typed, now does not.
+    pub fn stop_typing(&self, id: ConversationId, user: UserId, connection: Option<ConnectionId>) -> Option<Audience> {
+        let mut stopped = None;
         self.leave(id, |room| stopped = room.stop_typing(user, connection));
         stopped
     }
 
-    /// Those whose typing ran out, by conversation, and the connection that each typed at. Rooms that
-    /// everyone has left are forgotten on the way.
-    pub fn expire_typing(&self, now: Timestamp) -> Vec<(UserTyping, Option<ConnectionId>)> {
+    /// Those whose typing ran out, by conversation. Rooms that everyone has left are forgotten on the way.
+    pub fn expire_typing(&self, now: Timestamp) -> Vec<TypingEnded> {
         let mut expired = Vec::new();
         self.rooms.lock().retain(|id, room| {
             let is_shared = Arc::strong_count(room) > 1;
             let mut room = room.lock();
-            for (user, connection) in room.expire_typing(now) {
-                expired.push((UserTyping { conversation_id: *id, user }, connection));
+            for room::Typing { user, connection, audience, .. } in room.expire_typing(now) {
+                expired.push(TypingEnded { typing: UserTyping { conversation_id: *id, user }, connection, audience });
             }
             is_shared || !room.is_empty()
         });
@@ -356,9 +402,15 @@ impl Hub {
     }
 }
 
+const fn is_operator(role: Role) -> bool {
+    matches!(role, Role::Operator | Role::Admin)
+}
+
 fn deliver_to(connections: impl IntoIterator<Item = Arc<Connection>>, frame: &EncodedFrame) {
     for connection in connections {
-        connection.lane.push(frame.lane, None, frame.payload.clone());
+        if let Some(payload) = frame.seen_by(connection.side) {
+            connection.lane.push(frame.lane, None, payload.clone());
+        }
     }
 }
 
@@ -390,6 +442,7 @@ impl Deliver for Hub {
                 let connections = match whose {
                     Whose::Session(session) => self.of_session(session),
                     Whose::User(user) => self.of_user(user),
+                    Whose::Connection(id) => self.connections.lock().by_id.get(&id).cloned().into_iter().collect(),
                 };
                 for connection in connections {
                     connection.lane.cut(code);

@@ -37,6 +37,8 @@ struct Keyed {
     usernames: Limiter<String>,
     timings: Limiter<UserId>,
     model_tests: Limiter<UserId>,
+    widgets: Limiter<IpAddr>,
+    dialogs: Limiter<UserId>,
 }
 
 impl Rates {
@@ -48,6 +50,8 @@ impl Rates {
             usernames: Limiter::new(limits::SIGN_INS_PER_USERNAME),
             timings: Limiter::new(limits::TIMINGS_PER_USER),
             model_tests: Limiter::new(limits::MODEL_TESTS_PER_USER),
+            widgets: Limiter::new(limits::WIDGETS_PER_ADDRESS),
+            dialogs: Limiter::new(limits::DIALOGS_PER_VISITOR),
         };
         Self { keyed: (config.rates == RateLimits::On).then(|| Arc::new(keyed())) }
     }
@@ -83,6 +87,16 @@ impl Rates {
     /// A question to a model that is only to see whether it answers.
     pub fn model_test(&self, user: UserId) -> Result<(), Problem> {
         self.keyed.as_ref().map_or(Ok(()), |keyed| keyed.model_tests.check(&user))
+    }
+
+    /// A widget that is opened, on whichever page.
+    pub fn widget_from(&self, address: IpAddr) -> Result<(), Problem> {
+        self.keyed.as_ref().map_or(Ok(()), |keyed| keyed.widgets.check(&network_of(address)))
+    }
+
+    /// A dialog that this visitor begins.
+    pub fn dialog_of(&self, visitor: UserId) -> Result<(), Problem> {
+        self.keyed.as_ref().map_or(Ok(()), |keyed| keyed.dialogs.check(&visitor))
     }
 
     /// One connection's own count of its frames, at [`limits::FRAMES_PER_CONNECTION`] or another rate of its own.

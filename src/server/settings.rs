@@ -90,6 +90,11 @@ impl AdminSettings {
         Ok(Self { config, store, llm, rates, drafts: drafts::Drafts::default(), saving: Arc::default() })
     }
 
+    /// Seals other secrets than settings.
+    pub fn vault(&self) -> &Vault {
+        self.store.vault()
+    }
+
     /// What the agents ask: always the model in force.
     pub fn llm(&self) -> Arc<dyn LlmClient> {
         self.llm.clone()

@@ -23,13 +23,19 @@ use super::{
     bus::{Bus, BusMessage, in_process::InProcessBus},
     config::{AgentsConfig, Config, Database},
     conversations::Conversations,
+    dialogs::{
+        Dialogs,
+        desk::{Desk, desk},
+    },
     hub::Hub,
     knowledge::{Knowledge, KnowledgeError, sqlite::SqliteKnowledge},
     limits::Rates,
     offline::Builds,
     settings::{self, AdminSettings},
+    sites::Sites,
     storage::{CommitSink, Commits, LoggedFrame, Storage, StorageError, sqlite::SqliteStorage},
     telemetry,
+    widget::Widget,
 };
 use crate::protocol::LogEpoch;
 
@@ -45,6 +51,9 @@ pub struct AppState {
     pub accounts: Accounts,
     pub conversations: Conversations,
     pub agents: Agents,
+    pub dialogs: Dialogs,
+    pub sites: Sites,
+    pub widget: Widget,
     /// Where the operator keeps one.
     pub knowledge: Option<Arc<dyn Knowledge>>,
     pub mcp: McpServers,
@@ -84,7 +93,8 @@ impl AppState {
 
         let hub = Arc::new(Hub::default());
         let bus: Arc<dyn Bus> = Arc::new(InProcessBus::start(hub.clone()));
-        let storage = open_storage(path, Arc::new(ToBus(bus.clone()))).await.map_err(failed)?;
+        let (desk, changes) = desk();
+        let storage = open_storage(path, Arc::new(ToBus(bus.clone(), desk))).await.map_err(failed)?;
 
         let rates = Rates::new(&config.limits);
         let settings = AdminSettings::open(config.clone(), storage.clone(), rates.clone()).await?;
@@ -97,12 +107,27 @@ impl AppState {
         let agents = Agents::with(storage.clone(), bus.clone(), llm, tools, config.agents.team.clone());
         agents.recover().await.map_err(failed)?;
 
+        let shutdown = CancellationToken::new();
+        let dialogs = Dialogs::new(storage.clone(), agents.clone(), hub.clone());
+        dialogs.start_sweeping(shutdown.clone());
+        changes.start(storage.clone(), hub.clone(), bus.clone(), shutdown.clone());
+        let sites = Sites::new(storage.clone(), settings.clone());
+        sites.open().await.map_err(failed)?;
+        let accounts = Accounts::new(config.clone(), storage.clone(), bus.clone(), rates.clone());
+        let conversations = {
+            let (storage, bus, hub) = (storage.clone(), bus.clone(), hub.clone());
+            Conversations::new(storage, bus, hub, agents.clone(), dialogs.clone(), rates.clone())
+        };
+
         Ok(Self {
-            accounts: Accounts::new(config.clone(), storage.clone(), bus.clone(), rates.clone()),
-            conversations: Conversations::new(storage.clone(), bus.clone(), hub.clone(), agents.clone(), rates.clone()),
+            widget: Widget::new(storage.clone(), accounts.clone(), sites.clone(), rates.clone()),
+            accounts,
+            conversations,
+            dialogs,
+            sites,
             log_epoch: storage.log_epoch().await.map_err(failed)?,
             metrics: telemetry::metrics(),
-            shutdown: CancellationToken::new(),
+            shutdown,
             sockets: TaskTracker::new(),
             config,
             builds: Builds::new(&leptos_options),
@@ -151,12 +176,13 @@ fn tools(config: &Config, knowledge: Option<&Arc<dyn Knowledge>>, market: Arc<dy
     }
 }
 
-/// Hands each commit to the bus.
-struct ToBus(Arc<dyn Bus>);
+/// Hands each commit to the bus, and to the operators' lists.
+struct ToBus(Arc<dyn Bus>, Desk);
 
 #[async_trait]
 impl Commits for ToBus {
     async fn committed(&self, frame: Arc<LoggedFrame>) {
+        self.1.saw(&frame);
         self.0.publish(BusMessage::Durable(frame)).await;
     }
 }

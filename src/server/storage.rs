@@ -3,7 +3,7 @@
 //! The log `(conversation_id, seq, frame)` is the source of truth. Messages, members, reactions, runs and
 //! heads are projections of it, written in the same transaction. Any backend passes [`conformance`].
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -11,10 +11,14 @@ use tokio::sync::mpsc;
 
 use super::payload::Payload;
 use crate::protocol::{
-    ChartId, ConversationId, Event, LogEpoch, Message, MessageId, RunId, Seq, SessionId, Timestamp, UserId, UserRef,
+    Audience, ChartId, ConversationId, DurableFrame, Event, LogEpoch, Message, MessageId, RunId, Seq, SessionId, Side,
+    Timestamp, UserId, UserRef,
+    dialog::{ControlChanged, ControlState},
     http::{Conversation, Kind, MessageNow, Role, User},
     server::{Posted, ReadPosition},
 };
+
+pub mod desk;
 
 #[cfg(test)]
 mod conformance;
@@ -33,6 +37,9 @@ pub enum StorageError {
     /// Neither the author nor somebody who may do this to others' messages.
     #[error("not allowed")]
     Forbidden,
+    /// The dialog is in other hands than whoever writes thinks; how it stands now.
+    #[error("the dialog has changed hands")]
+    StaleEpoch(Box<ControlState>),
     /// A bound of [`crate::protocol::limits`] is reached; names which.
     #[error("{0}")]
     Full(&'static str),
@@ -141,6 +148,20 @@ pub enum Write {
     Server(Event),
     /// A step of a run: all of it or nothing.
     Run(RunWrite),
+    /// A dialog changes hands, or something is said in it, or both: all of it or nothing.
+    Dialog(DialogWrite),
+}
+
+/// What is done in a dialog, decided from how it stood: refused with [`StorageError::StaleEpoch`] where it does not
+/// stand so any more.
+#[derive(Debug, Clone)]
+pub struct DialogWrite {
+    pub from: ControlState,
+    /// Comes before the message.
+    pub control: Option<ControlChanged>,
+    /// As in [`Write::Post`], by the visitor or by an operator. One that was posted before changes nothing, and
+    /// its `control` neither, however the dialog stands.
+    pub message: Option<Message>,
 }
 
 /// What a run does at once: what it was told, and the events that follow from it.
@@ -155,6 +176,9 @@ pub struct RunWrite {
     pub from: u64,
     /// What was used up, and by whose question.
     pub spent: Option<(UserId, Spent)>,
+    /// In a dialog: the epoch that the agents were asked under. Where the dialog is not the AI's under it any more,
+    /// all is refused with [`StorageError::StaleEpoch`] but a lone end of the run.
+    pub epoch: Option<u64>,
 }
 
 /// What runs used up.
@@ -206,9 +230,45 @@ pub struct Appended {
 pub struct LoggedFrame {
     pub conversation_id: ConversationId,
     pub seq: Seq,
+    pub timestamp: Timestamp,
+    /// The conversation's.
+    pub kind: Kind,
     pub event: Event,
-    /// The whole frame as it goes over the wire.
+    /// Whom it is for.
+    pub audience: Audience,
+    /// The whole frame as it goes over the wire to the house's side.
     pub payload: Payload,
+    /// What a visitor gets in its place; made when the first one reads it.
+    pub for_visitors: OnceLock<Payload>,
+}
+
+impl LoggedFrame {
+    /// The frame as this side reads it.
+    pub fn seen_by(&self, side: Side) -> &Payload {
+        match side {
+            Side::House => &self.payload,
+            Side::Visitor => self.for_visitors.get_or_init(|| {
+                match visitors_text(self.conversation_id, self.seq, self.timestamp, &self.event, self.audience) {
+                    Some(text) => text.into(),
+                    None => self.payload.clone(),
+                }
+            }),
+        }
+    }
+}
+
+/// What a visitor reads in an event's place; `None` where it is the event as it is.
+pub fn visitors_text(
+    conversation_id: ConversationId,
+    seq: Seq,
+    timestamp: Timestamp,
+    event: &Event,
+    audience: Audience,
+) -> Option<String> {
+    let event = event.seen_by(Side::Visitor, audience)?;
+    let timestamp = if event == Event::Hidden { Timestamp::default() } else { timestamp };
+    let frame = DurableFrame { conversation_id, seq, timestamp, event };
+    Some(serde_json::to_string(&frame).expect("a frame encodes"))
 }
 
 /// Takes committed frames in the order of their commit: per conversation ascending in seq without a hole.
@@ -258,7 +318,7 @@ pub struct SettingChange {
 }
 
 #[async_trait]
-pub trait Storage: Send + Sync + 'static {
+pub trait Storage: desk::Desk + Send + Sync + 'static {
     // ── People ──────────────────────────────────────────────────────────────────────────────────
 
     /// The first one ever becomes an admin, the others members. `UsernameTaken` ignores case.
@@ -284,11 +344,12 @@ pub trait Storage: Send + Sync + 'static {
     /// `Forbidden` where there is one of this id.
     /// The founding `member` events are seq 1 to n; they go to the commit sink like any other.
     async fn create_conversation(&self, new: NewConversation) -> Result<()>;
-    /// The caller's list, the one with the newest event first.
+    /// The caller's list, the one with the newest event first; an operator's has the newest dialogs too.
     async fn conversations_of(&self, user: UserId) -> Result<Vec<Conversation>>;
     /// One line of that list; `None` if not a member.
     async fn conversation_of(&self, user: UserId, id: ConversationId) -> Result<Option<Conversation>>;
-    /// `None` if not a member or no such conversation: the two are not told apart.
+    /// `None` if not a member, nor an operator or admin where it is a dialog, or no such conversation: the three are
+    /// not told apart.
     async fn access(&self, user: UserId, id: ConversationId) -> Result<Option<Access>>;
     /// In the order of joining.
     async fn members(&self, id: ConversationId) -> Result<Vec<MemberRow>>;
@@ -299,17 +360,19 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Returns after the commit is on disk. Many callers' writes share one commit.
     async fn append(&self, append: Append) -> Result<Appended>;
-    /// The events after `after`, at most `limit`, and, past the first, at most `max_bytes` of text.
-    async fn events(&self, id: ConversationId, after: Seq, limit: u64, max_bytes: usize) -> Result<Page>;
-    /// The newest messages before `before` (of all: `None`), as they stand now.
-    async fn messages(&self, id: ConversationId, before: Option<Seq>, limit: u64) -> Result<MessagePage>;
+    /// The events after `after`, at most `limit`, and, past the first, at most `max_bytes` of text, each as this
+    /// side reads it.
+    async fn events(&self, id: ConversationId, after: Seq, limit: u64, max_bytes: usize, side: Side) -> Result<Page>;
+    /// The newest messages before `before` (of all: `None`) that this side may see, as they stand now.
+    async fn messages(&self, id: ConversationId, before: Option<Seq>, limit: u64, side: Side) -> Result<MessagePage>;
     /// The agents' events (`agent_run`, `agent_step`, `tool_call`, …: not messages) from seq `from` on, the
     /// newest `limit` of them, ascending: what a timeline shows.
     async fn agent_events(&self, id: ConversationId, from: Seq, limit: u64) -> Result<Vec<StoredFrame>>;
     /// One message as it stands now.
     async fn message(&self, id: ConversationId, message: MessageId) -> Result<Option<MessageNow>>;
-    /// Messages whose text holds every word of the query, the newest first, deleted ones left out.
-    async fn search(&self, id: ConversationId, query: &str, limit: u64) -> Result<Vec<MessageNow>>;
+    /// Messages that this side may see whose text holds every word of the query, the newest first, deleted ones
+    /// left out.
+    async fn search(&self, id: ConversationId, query: &str, limit: u64, side: Side) -> Result<Vec<MessageNow>>;
     /// Moves a read position forward (never back, never past the head); the position if it moved.
     async fn set_read(&self, user: UserId, id: ConversationId, up_to: Seq) -> Result<Option<Seq>>;
     /// At most `limit`, the furthest first; who has read nothing is left out.

@@ -20,6 +20,8 @@ use crate::protocol::{Problem, client::Cursor, http::Role};
 
 mod frames;
 mod heartbeat;
+mod home;
+mod looking;
 pub mod presence;
 mod session;
 mod subscribe;
@@ -61,7 +63,13 @@ pub async fn read_on(state: &AppState, connection: &Connection, reading: Reading
 }
 
 pub fn routes(state: AppState) -> Router<AppState> {
-    Router::new().route("/ws", get(upgrade::app)).with_state(Shared(Arc::new(state)))
+    Router::new()
+        .route("/ws", get(upgrade::app))
+        .route("/ws/stream", get(upgrade::stream))
+        .route("/api/v1/ws/{user_id}", get(upgrade::stream_of))
+        .route("/ws/dialogs/{id}", get(upgrade::dialog))
+        .route("/ws/widget/dialogs/{id}", get(upgrade::widget))
+        .with_state(Shared(Arc::new(state)))
 }
 
 /// The state that all sockets share: a copy each would be memory for each.

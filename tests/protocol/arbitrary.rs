@@ -344,7 +344,9 @@ pub fn ephemeral_frame() -> impl Strategy<Value = EphemeralFrame> {
         ack().prop_map(EphemeralFrame::Ack),
         user_typing().prop_map(EphemeralFrame::TypingStart),
         user_typing().prop_map(EphemeralFrame::TypingStop),
-        (user(), presence_status()).prop_map(|(user, status)| EphemeralFrame::Presence(Presence { user, status })),
+        (user(), presence_status(), of(conversation_id())).prop_map(|(user, status, conversation_id)| {
+            EphemeralFrame::Presence(Presence { user, status, conversation_id })
+        }),
         (conversation_id(), user(), seq()).prop_map(|(conversation_id, user, up_to)| {
             EphemeralFrame::Read(ReadUpTo { conversation_id, user, up_to })
         }),
@@ -434,8 +436,12 @@ fn conversation() -> impl Strategy<Value = Conversation> {
     let last = (message_id(), seq(), author(), text(), timestamp())
         .prop_map(|(id, seq, author, text, timestamp)| LastMessage { id, seq, author, text, timestamp });
     let kind = select(vec![Kind::Room, Kind::Dialog]);
-    ((conversation_id(), text(), kind), (seq(), count()), owner(), dialog_status(), any::<bool>(), of(last)).prop_map(
-        |((id, title, kind), (head, unread), owner, status, agents, last_message)| Conversation {
+    let line = (text(), user(), count(), of(timestamp())).prop_map(|(site, visitor, epoch, waiting_since)| {
+        DialogLine { site_id: SiteId(site), visitor, epoch, waiting_since }
+    });
+    let name = (conversation_id(), text(), kind);
+    (name, (seq(), count()), owner(), dialog_status(), any::<bool>(), of(last), of(line)).prop_map(
+        |((id, title, kind), (head, unread), owner, status, agents, last_message, dialog)| Conversation {
             id,
             title,
             kind,
@@ -445,6 +451,7 @@ fn conversation() -> impl Strategy<Value = Conversation> {
             status,
             agents,
             last_message,
+            dialog,
         },
     )
 }
@@ -464,7 +471,7 @@ fn token() -> impl Strategy<Value = Token> {
 
 fn error() -> impl Strategy<Value = ErrorFrame> {
     let code = select(vec![Code::BadFrame, Code::Invalid, Code::RateLimited, Code::StaleEpoch, Code::Internal]);
-    let details = vec((text(), text()), 0..3).prop_map(BTreeMap::from_iter);
+    let details = vec((text(), json_value()), 0..3).prop_map(BTreeMap::from_iter);
     (code, text(), of(details), any::<bool>(), of(text()), of(count())).prop_map(
         |(code, message, details, recoverable, reference, retry_after_ms)| ErrorFrame {
             code,

@@ -82,6 +82,7 @@ fn row() -> Conversation {
         status: DialogStatus::Open,
         agents: true,
         last_message: None,
+        dialog: None,
     }
 }
 
@@ -150,7 +151,7 @@ fn project(events: &[DurableFrame]) -> Seed {
         }
     }
     Seed {
-        detail: ConversationDetail { conversation: row(), members, control: None },
+        detail: ConversationDetail { conversation: row(), members, control: None, visitor: None },
         messages: Messages { messages, more: false },
         timeline: events.to_vec(),
         head: Seq(events.len() as u64),
@@ -547,7 +548,8 @@ fn who_joins_is_shown_at_once_and_asked_after() {
     assert!(changes.contains(&Change::Members) && changes.contains(&Change::Stale));
     assert_eq!(thread.members.len(), 4);
     let here = Member { status: PresenceStatus::Online, ..member(7) };
-    let detail = ConversationDetail { conversation: row(), members: vec![member(0), here], control: None };
+    let detail =
+        ConversationDetail { conversation: row(), members: vec![member(0), here], control: None, visitor: None };
     assert!(thread.refresh(detail.clone()).contains(&Change::Presence), "who was here when added is online at once");
     assert_eq!(thread.presence.iter().map(|one| one.user.id).collect::<Vec<_>>(), [user(7).id]);
     assert_eq!(thread.refresh(detail), []);

@@ -42,7 +42,7 @@ pub(super) fn new_password(password: &str) -> Result<(), Problem> {
     if password.chars().count() < limits::PASSWORD_CHARS_MIN {
         let takes = format!("at least {} characters", limits::PASSWORD_CHARS_MIN);
         let mut refused = Problem::new(Code::WeakPassword, format!("A password has {takes}."));
-        refused.details.insert("password".into(), takes);
+        refused.details.insert("password".into(), takes.into());
         return Err(refused);
     }
     if password.len() > limits::PASSWORD_BYTES_MAX {

@@ -2,7 +2,7 @@
 
 use super::llm::ChatMessage;
 use crate::{
-    protocol::{ConversationId, Event, Message, Sender, Seq, Visibility, http::MessageNow, limits},
+    protocol::{ConversationId, Event, Message, Sender, Seq, Side, http::MessageNow, limits},
     server::storage::{self, Storage},
 };
 
@@ -29,7 +29,7 @@ pub async fn load(
     for now in messages.iter().rev() {
         let Event::Message(message) = &now.frame.event else { continue };
         let is_later_question = message.sender != Sender::Agent && now.frame.seq > seq;
-        if now.deleted || message.id == question.id || message.visibility == Visibility::Note || is_later_question {
+        if now.deleted || message.id == question.id || is_later_question {
             continue;
         }
         let told = as_chat(message, limits::CONTEXT_MESSAGE_BYTES);
@@ -43,6 +43,7 @@ pub async fn load(
     Ok(Some(context))
 }
 
+/// As a visitor sees them: what is not for the visitor's eyes is not for the mouth that speaks to the visitor.
 /// The newest page; where the question waited so long that it is not on it, the one before the question.
 async fn before(
     storage: &dyn Storage,
@@ -51,11 +52,13 @@ async fn before(
     again: bool,
 ) -> storage::Result<Vec<MessageNow>> {
     let until = again.then_some(question);
-    let messages = storage.messages(conversation, until, limits::CONTEXT_MESSAGES).await?.messages;
+    let messages = storage.messages(conversation, until, limits::CONTEXT_MESSAGES, Side::Visitor).await?.messages;
     let is_there = messages.first().is_none_or(|first| first.frame.seq <= question);
     match is_there {
         true => Ok(messages),
-        false => Ok(storage.messages(conversation, Some(question), limits::CONTEXT_MESSAGES).await?.messages),
+        false => {
+            Ok(storage.messages(conversation, Some(question), limits::CONTEXT_MESSAGES, Side::Visitor).await?.messages)
+        }
     }
 }
 

@@ -88,6 +88,8 @@ pub struct Driver {
     place: Option<Place>,
     /// The log did not take an event.
     broken: bool,
+    /// Because the dialog is in other hands: nothing more is to be said.
+    overtaken: bool,
 }
 
 /// What a driver waits for.
@@ -144,6 +146,7 @@ impl Driver {
             decisions,
             place: None,
             broken: false,
+            overtaken: false,
         }
     }
 
@@ -226,7 +229,7 @@ impl Driver {
     }
 
     async fn prepare(&mut self) -> Next {
-        self.shared.tools.ready(self.machine.tools()).await;
+        self.shared.tools.ready(&self.machine.tools()).await;
         let loaded =
             context::load(&*self.shared.storage, self.conversation, &self.spec.question, self.spec.again).await;
         Next::Told(match loaded {

@@ -100,7 +100,45 @@ impl RunHandle {
 /// The runs of each conversation; the first of each is the one that is on.
 #[derive(Debug, Default)]
 pub struct RunQueue {
-    rooms: Mutex<HashMap<ConversationId, VecDeque<Arc<RunHandle>>>>,
+    rooms: Mutex<Rooms>,
+}
+
+#[derive(Debug, Default)]
+struct Rooms {
+    queues: HashMap<ConversationId, VecDeque<Arc<RunHandle>>>,
+    /// Where no run's turn comes now, and how many want it so.
+    held: HashMap<ConversationId, usize>,
+}
+
+impl Rooms {
+    /// The first one's turn has come, unless nobody's does.
+    fn go_on(&self, conversation: ConversationId) {
+        if !self.held.contains_key(&conversation)
+            && let Some(first) = self.queues.get(&conversation).and_then(VecDeque::front)
+        {
+            first.turn.notify_one();
+        }
+    }
+}
+
+/// While it lives no run of the conversation begins.
+#[derive(Debug)]
+pub struct Hold {
+    queue: Arc<RunQueue>,
+    conversation: ConversationId,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut rooms = self.queue.rooms();
+        let left = rooms.held.get(&self.conversation).copied().unwrap_or_default().saturating_sub(1);
+        if left > 0 {
+            rooms.held.insert(self.conversation, left);
+            return;
+        }
+        rooms.held.remove(&self.conversation);
+        rooms.go_on(self.conversation);
+    }
 }
 
 /// A run's place, given up when dropped: then the next one's turn comes.
@@ -117,22 +155,31 @@ impl RunQueue {
     /// `None`: too many wait already.
     pub fn enter(self: &Arc<Self>, conversation: ConversationId, handle: Arc<RunHandle>) -> Option<Seat> {
         let mut rooms = self.rooms();
-        let room = rooms.entry(conversation).or_default();
+        let room = rooms.queues.entry(conversation).or_default();
         let behind = room.len();
         if behind > limits::QUEUED_QUESTIONS {
             return None;
         }
-        if behind == 0 {
-            handle.turn.notify_one();
-        }
         room.push_back(handle.clone());
+        if behind == 0 {
+            rooms.go_on(conversation);
+        }
         Some(Seat { queue: self.clone(), conversation, handle, behind })
+    }
+
+    /// Stops all runs of this conversation; those, and what keeps others from beginning.
+    pub fn hold(self: &Arc<Self>, conversation: ConversationId) -> (Hold, Vec<Arc<RunHandle>>) {
+        let mut rooms = self.rooms();
+        *rooms.held.entry(conversation).or_default() += 1;
+        let runs: Vec<_> = rooms.queues.get(&conversation).into_iter().flatten().cloned().collect();
+        runs.iter().for_each(|run| run.stop());
+        (Hold { queue: self.clone(), conversation }, runs)
     }
 
     /// The run that is on, or the named one, waiting or not.
     pub fn find(&self, conversation: ConversationId, run: Option<RunId>) -> Option<Arc<RunHandle>> {
         let rooms = self.rooms();
-        let mut room = rooms.get(&conversation)?.iter();
+        let mut room = rooms.queues.get(&conversation)?.iter();
         match run {
             None => room.next().cloned(),
             Some(id) => room.find(|handle| handle.run_id == id).cloned(),
@@ -141,32 +188,31 @@ impl RunQueue {
 
     pub fn streams(&self, conversation: ConversationId) -> Vec<Stream> {
         let rooms = self.rooms();
-        rooms.get(&conversation).into_iter().flatten().filter_map(|handle| handle.live.stream()).collect()
+        let runs = rooms.queues.get(&conversation).into_iter().flatten();
+        runs.filter_map(|handle| handle.live.stream()).collect()
     }
 
     /// The agents that are shown typing.
     pub fn at_work(&self, conversation: ConversationId) -> Vec<UserRef> {
         let rooms = self.rooms();
-        let runs = rooms.get(&conversation).into_iter().flatten();
+        let runs = rooms.queues.get(&conversation).into_iter().flatten();
         let working = runs.filter(|handle| handle.at_work.load(Ordering::Relaxed)).map(|handle| handle.live.agent());
         working.map(|agent| UserRef { id: agent.id, name: agent.name }).collect()
     }
 
     fn leave(&self, conversation: ConversationId, run: RunId) {
         let mut rooms = self.rooms();
-        let Some(room) = rooms.get_mut(&conversation) else { return };
+        let Some(room) = rooms.queues.get_mut(&conversation) else { return };
         let was_on = room.front().is_some_and(|handle| handle.run_id == run);
         room.retain(|handle| handle.run_id != run);
-        match room.front() {
-            Some(next) if was_on => next.turn.notify_one(),
-            Some(_) => {}
-            None => {
-                rooms.remove(&conversation);
-            }
+        if room.is_empty() {
+            rooms.queues.remove(&conversation);
+        } else if was_on {
+            rooms.go_on(conversation);
         }
     }
 
-    fn rooms(&self) -> MutexGuard<'_, HashMap<ConversationId, VecDeque<Arc<RunHandle>>>> {
+    fn rooms(&self) -> MutexGuard<'_, Rooms> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -212,7 +258,7 @@ mod tests {
         assert!(its_turn(&third).await);
         assert_eq!(queue.find(room, None).map(|run| run.run_id), Some(third.handle.run_id));
         drop(third);
-        assert!(queue.rooms().is_empty());
+        assert!(queue.rooms().queues.is_empty());
     }
 
     #[test]

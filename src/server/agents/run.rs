@@ -22,6 +22,7 @@ use super::{
     llm::{ChatMessage, ModelCall},
     orchestrator::Orchestrator,
     team::Team,
+    tools::HandOver,
 };
 use crate::{
     protocol::{
@@ -53,6 +54,17 @@ pub struct RunSpec {
     pub asked_by: UserRef,
     /// The question was answered before, and that answer is not to be looked at.
     pub again: bool,
+    /// Where the question is a visitor's.
+    #[serde(default)]
+    pub dialog: Option<UnderEpoch>,
+}
+
+/// The hands that a dialog was in when the question came: under a later epoch nothing of the run is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnderEpoch {
+    pub epoch: u64,
+    /// The queue that the dialog goes to when a person is asked for.
+    pub team: Option<String>,
 }
 
 /// What happened.
@@ -158,6 +170,15 @@ pub struct ToolOutcome {
     pub text: String,
     pub chart: Option<DrawnChart>,
     pub duration_ms: u64,
+    #[serde(default)]
+    pub hand_over: Option<HandOver>,
+}
+
+impl ToolOutcome {
+    /// A success, in words.
+    pub fn of(text: String) -> Self {
+        Self { success: true, text, chart: None, duration_ms: 0, hand_over: None }
+    }
 }
 
 /// A picture that is stored.

@@ -15,6 +15,7 @@ use crate::{
     server::storage::Storage,
 };
 
+pub mod ask_a_person;
 pub mod calculate;
 pub mod catalog;
 pub mod convert_units;
@@ -29,6 +30,7 @@ pub mod search_knowledge;
 pub mod summarize_csv;
 
 pub use crate::protocol::agent::ToolClass as Class;
+pub use ask_a_person::HandOver;
 pub use catalog::{ToolSource, Tools};
 
 /// The run that a tool works for.
@@ -48,11 +50,13 @@ pub struct ToolOutput {
     /// As the model reads it.
     pub text: String,
     pub chart: Option<Chart>,
+    /// A dialog goes to a person, and the run is over.
+    pub hand_over: Option<HandOver>,
 }
 
 impl From<String> for ToolOutput {
     fn from(text: String) -> Self {
-        Self { text, chart: None }
+        Self { text, chart: None, hand_over: None }
     }
 }
 

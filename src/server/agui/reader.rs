@@ -59,7 +59,8 @@ impl Reader {
             return Err(full());
         }
         let (who, session, ends) = (caller.user.as_ref(), caller.session_id, caller.expires_at);
-        let connection = Connection::new(fresh_id!(ConnectionId), who, session, clock::now(), ends, Encoding::Plain);
+        let connection = Connection::new(fresh_id!(ConnectionId), who, session, clock::now(), ends, Encoding::Plain)
+            .for_a(caller.user.role);
         let connection = Arc::new(connection.for_a_stream());
         let came = state.hub.connect(&connection).map_err(|_| full())?;
         let (state, recalls) = (Arc::new(state), connection.lane.recalls());

@@ -20,12 +20,35 @@ pub fn allowed_with_cookie(headers: &HeaderMap, config: &Config) -> bool {
     text(headers, "sec-fetch-site") == Some("same-origin")
 }
 
+/// The page that asks, where a page asks.
+pub enum Asking {
+    /// No browser, or a page without an origin to speak of in this request.
+    NoPage,
+    OwnPage,
+    Page(Origin),
+    /// `null`, or no origin at all.
+    Unreadable,
+}
+
+impl Asking {
+    pub fn of(headers: &HeaderMap, config: &Config) -> Self {
+        let Some(text) = text(headers, header::ORIGIN.as_str()) else { return Self::NoPage };
+        match text.parse::<Origin>() {
+            Ok(origin) if is_own(&origin, headers, config) => Self::OwnPage,
+            Ok(origin) => Self::Page(origin),
+            Err(_) => Self::Unreadable,
+        }
+    }
+}
+
+fn is_own(origin: &Origin, headers: &HeaderMap, config: &Config) -> bool {
+    let is_host = text(headers, header::HOST.as_str()).is_some_and(|host| origin.is_host(host));
+    is_host || config.server.public_url.as_ref() == Some(origin)
+}
+
 fn is_known(headers: &HeaderMap, config: &Config) -> bool {
     let origin = text(headers, header::ORIGIN.as_str()).and_then(|text| text.parse::<Origin>().ok());
-    origin.is_some_and(|origin| {
-        let is_own = text(headers, header::HOST.as_str()).is_some_and(|host| origin.is_host(host));
-        is_own || config.server.public_url.as_ref() == Some(&origin) || config.auth.allowed_origins.contains(&origin)
-    })
+    origin.is_some_and(|origin| is_own(&origin, headers, config) || config.auth.allowed_origins.contains(&origin))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

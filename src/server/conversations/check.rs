@@ -11,7 +11,7 @@ pub fn text(message: &str) -> Result<String, Problem> {
     if text.len() > limits::MESSAGE_BYTES {
         let takes = format!("at most {} bytes; it has {}", limits::MESSAGE_BYTES, text.len());
         let mut refused = Problem::new(Code::TooLarge, format!("A message has {takes}."));
-        refused.details.insert("message".into(), takes);
+        refused.details.insert("message".into(), takes.into());
         return Err(refused);
     }
     Ok(text.to_owned())

@@ -5,7 +5,7 @@ use std::future::Future;
 use crate::{protocol::Problem, server::error};
 
 /// Runs work of several steps (a commit, then who is told of it) to its end, whatever becomes of the caller.
-pub(super) async fn finish<T: Send + 'static>(
+pub async fn finish<T: Send + 'static>(
     work: impl Future<Output = Result<T, Problem>> + Send + 'static,
 ) -> Result<T, Problem> {
     let done = tokio::spawn(work).await;

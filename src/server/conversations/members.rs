@@ -12,13 +12,27 @@ use crate::{
     server::{
         accounts::unknown_user,
         clock,
-        storage::{NewConversation, Write},
+        storage::{Access, NewConversation, Write},
     },
 };
+
+/// Visitors have their dialogs, and no rooms.
+fn must_have_an_account(caller: &User) -> Result<(), Problem> {
+    if caller.role == Role::Visitor { Err(Problem::forbidden("Visitors have no rooms.")) } else { Ok(()) }
+}
+
+/// A dialog is its visitor's and every operator's.
+fn must_be_a_room(access: &Access) -> Result<(), Problem> {
+    match access.kind {
+        Kind::Room => Ok(()),
+        Kind::Dialog => Err(Problem::forbidden("Nobody is added to a dialog or removed from it.")),
+    }
+}
 
 impl Conversations {
     /// Everyone in it finds it in their list, the creator's other tabs too.
     pub async fn create(&self, caller: &User, body: CreateConversation) -> Result<ConversationDetail, Problem> {
+        must_have_an_account(caller)?;
         self.rates.write(caller.id)?;
         let title = check::title(&body.title)?;
         let members = self.founders(caller, &body.members).await?;
@@ -42,6 +56,7 @@ impl Conversations {
         if self.storage.access(caller.id, id).await?.is_some() {
             return Ok(());
         }
+        must_have_an_account(caller)?;
         self.rates.write(caller.id)?;
         let new = NewConversation {
             id,
@@ -88,7 +103,7 @@ impl Conversations {
 
     /// Any member may. Adding somebody who is in it already changes nothing.
     pub async fn add_member(&self, caller: &User, id: ConversationId, username: &str) -> Result<(), Problem> {
-        self.writable(caller, id).await?;
+        must_be_a_room(&self.writable(caller, id).await?)?;
         let user = self.person(username).await?;
         let this = self.clone();
         finish(async move {
@@ -101,6 +116,7 @@ impl Conversations {
     /// Oneself, always; others by who made the conversation, or an admin who is in it.
     pub async fn remove_member(&self, caller: &User, id: ConversationId, username: &str) -> Result<(), Problem> {
         let access = self.writable(caller, id).await?;
+        must_be_a_room(&access)?;
         let user = self.storage.user_by_name(username.trim()).await?.ok_or_else(Problem::not_found)?;
         if user.id != caller.id && access.creator != caller.id && caller.role != Role::Admin {
             return Err(Problem::forbidden("Only who made this conversation, or an admin, may remove others."));

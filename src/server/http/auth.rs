@@ -11,7 +11,7 @@ use super::{address::ClientAddress, body::Body, problem::Failure};
 use crate::{
     protocol::{
         Problem,
-        http::{Login, Register},
+        http::{Login, Register, Role},
     },
     server::{
         accounts::{Accounts, Grant},
@@ -66,6 +66,10 @@ async fn signed_in(accounts: &Accounts, headers: &HeaderMap) -> Option<Caller> {
     accounts.caller(presented.token).await.ok()
 }
 
+/// A visitor's token is the frame's own: in a cookie it would take the place of an operator's on the same browser.
 fn granted(status: StatusCode, grant: Grant) -> Response {
+    if grant.signed_in.user.role == Role::Visitor {
+        return (status, Json(grant.signed_in)).into_response();
+    }
     (status, [(header::SET_COOKIE, grant.cookie)], Json(grant.signed_in)).into_response()
 }

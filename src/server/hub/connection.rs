@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::lane::{Lane, Pushed};
 use crate::{
-    protocol::{ConnectionId, ConversationId, EphemeralFrame, SessionId, Timestamp, UserRef},
+    protocol::{ConnectionId, ConversationId, EphemeralFrame, SessionId, Side, Timestamp, UserRef, http::Role},
     server::{bus::EncodedFrame, payload::Encoding},
 };
 
@@ -20,8 +20,14 @@ pub struct Connection {
     pub since: Timestamp,
     /// How its large frames go out.
     pub encoding: Encoding,
+    /// Of its person, when it was opened.
+    pub role: Role,
+    /// Which frames of a dialog are for it.
+    pub side: Side,
     pub lane: Lane,
     pub is_stream: bool,
+    /// Whether each `agent_run` is followed by a `status` that says the same.
+    pub tells_runs: bool,
     /// When the newest token of its session runs out, in milliseconds since 1970.
     expires_at_ms: AtomicI64,
     /// The conversations in whose room this connection stands; `None` once it is gone: then it joins no more.
@@ -45,8 +51,11 @@ impl Connection {
             session,
             since,
             encoding,
+            role: Role::Member,
+            side: Side::House,
             lane: Lane::default(),
             is_stream: false,
+            tells_runs: false,
             expires_at_ms: AtomicI64::new(expires_at.as_ms()),
             subscriptions: Mutex::new(Some(HashSet::new())),
             subscribed: AtomicU64::default(),
@@ -56,6 +65,18 @@ impl Connection {
     /// A stream over HTTP, which has a bound of its own.
     pub fn for_a_stream(mut self) -> Self {
         self.is_stream = true;
+        self
+    }
+
+    /// A visitor's, an operator's, or anybody's.
+    pub fn for_a(mut self, role: Role) -> Self {
+        (self.role, self.side) = (role, Side::of(role));
+        self
+    }
+
+    /// For clients that wait for `status` frames.
+    pub fn telling_runs(mut self, tells: bool) -> Self {
+        self.tells_runs = tells;
         self
     }
 

@@ -11,7 +11,9 @@ use super::{
     lane::{Pushed, Reading},
 };
 use crate::{
-    protocol::{ConnectionId, ConversationId, Seq, Timestamp, UserId, UserRef, limits, server::Lane as Kind},
+    protocol::{
+        Audience, ConnectionId, ConversationId, Seq, Side, Timestamp, UserId, UserRef, limits, server::Lane as Kind,
+    },
     server::{bus::EncodedFrame, payload::Payload, storage::LoggedFrame},
 };
 
@@ -48,6 +50,8 @@ pub(super) struct Typing {
     pub until: Timestamp,
     /// What `until` was when it was last told.
     told: Timestamp,
+    /// Typing a note is for those who will see the note.
+    pub audience: Audience,
 }
 
 impl Subscriber {
@@ -182,8 +186,8 @@ impl Room {
                 subscriber.fall_behind(frame.conversation_id);
                 continue;
             }
-            let of = Some(frame.conversation_id);
-            match subscriber.connection.lane.push(Kind::Durable, of, frame.payload.clone()) {
+            let (of, side) = (Some(frame.conversation_id), subscriber.connection.side);
+            match subscriber.connection.lane.push(Kind::Durable, of, frame.seen_by(side).clone()) {
                 Pushed::Behind => subscriber.fall_behind(frame.conversation_id),
                 _ => subscriber.cursor = frame.seq,
             }
@@ -192,16 +196,19 @@ impl Room {
 
     pub(super) fn deliver_moment(&self, id: ConversationId, frame: &EncodedFrame, except: Option<ConnectionId>) {
         for subscriber in &self.subscribers {
-            if subscriber.stage != Stage::Joining && Some(subscriber.connection.id) != except {
-                subscriber.connection.lane.push(frame.lane, Some(id), frame.payload.clone());
+            let connection = &subscriber.connection;
+            let is_meant = subscriber.stage != Stage::Joining && Some(connection.id) != except;
+            if let Some(payload) = frame.seen_by(connection.side).filter(|_| is_meant) {
+                connection.lane.push(frame.lane, Some(id), payload.clone());
             }
         }
     }
 
-    pub(super) fn typing(&self) -> Vec<UserRef> {
+    /// Those of whom this side may know.
+    pub(super) fn typing(&self, side: Side) -> Vec<UserRef> {
         let mut users: Vec<UserRef> = Vec::new();
         for typing in self.typing.iter().take(limits::SUBSCRIBED_PEOPLE) {
-            if !users.contains(&typing.user) {
+            if side.may_see(typing.audience) && !users.contains(&typing.user) {
                 users.push(typing.user.clone());
             }
         }
@@ -209,8 +216,15 @@ impl Room {
     }
 
     /// Notes that somebody types; `false` when so many do that one more is not counted.
-    pub(super) fn start_typing(&mut self, user: &UserRef, connection: Option<ConnectionId>, until: Timestamp) -> bool {
-        if let Some(typing) = self.typing.iter_mut().find(|t| t.user.id == user.id && t.connection == connection) {
+    pub(super) fn start_typing(
+        &mut self,
+        user: &UserRef,
+        connection: Option<ConnectionId>,
+        until: Timestamp,
+        audience: Audience,
+    ) -> bool {
+        let is_it = |t: &&mut Typing| t.user.id == user.id && t.connection == connection && t.audience == audience;
+        if let Some(typing) = self.typing.iter_mut().find(is_it) {
             typing.until = until;
             let is_due = until.as_ms() - typing.told.as_ms() >= limits::TYPING_REPEAT_MS;
             if is_due {
@@ -221,21 +235,25 @@ impl Room {
         if self.typing.len() >= limits::TYPING_PER_CONVERSATION {
             return false;
         }
-        self.typing.push(Typing { user: user.clone(), connection, until, told: until });
+        self.typing.push(Typing { user: user.clone(), connection, until, told: until, audience });
         true
     }
 
-    /// Whether this person typed here and now does so in no connection.
-    pub(super) fn stop_typing(&mut self, user: UserId, connection: Option<ConnectionId>) -> bool {
-        let before = self.typing.len();
-        self.typing.retain(|typing| !(typing.user.id == user && typing.connection == connection));
-        self.typing.len() < before && !self.typing.iter().any(|typing| typing.user.id == user)
+    /// Who is to hear that this person, who typed here, now does so in no connection.
+    pub(super) fn stop_typing(&mut self, user: UserId, connection: Option<ConnectionId>) -> Option<Audience> {
+        let is_it = |typing: &mut Typing| typing.user.id == user && typing.connection == connection;
+        let stopped: Vec<_> = self.typing.extract_if(.., is_it).collect();
+        if self.typing.iter().any(|typing| typing.user.id == user) {
+            return None;
+        }
+        let all = stopped.iter().map(|typing| typing.audience);
+        all.reduce(|a, b| if a == Audience::Everyone { a } else { b })
     }
 
-    /// Those whose typing ran out without a word, and where they typed.
-    pub(super) fn expire_typing(&mut self, now: Timestamp) -> Vec<(UserRef, Option<ConnectionId>)> {
-        let expired: Vec<_> = self.typing.extract_if(.., |typing| typing.until <= now).collect();
-        let goes_on = |id| self.typing.iter().any(|typing: &Typing| typing.user.id == id);
-        expired.into_iter().filter(|gone| !goes_on(gone.user.id)).map(|gone| (gone.user, gone.connection)).collect()
+    /// Those whose typing ran out without a word.
+    pub(super) fn expire_typing(&mut self, now: Timestamp) -> Vec<Typing> {
+        let mut expired: Vec<_> = self.typing.extract_if(.., |typing| typing.until <= now).collect();
+        expired.retain(|gone| !self.typing.iter().any(|typing| typing.user.id == gone.user.id));
+        expired
     }
 }

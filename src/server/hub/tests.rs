@@ -1,10 +1,15 @@
+use std::sync::OnceLock;
+
 use super::{
     lane::{Item, Reading, Work},
     *,
 };
 use crate::{
     fresh_id,
-    protocol::server::{MemberChanged, Mode, Subscribed},
+    protocol::{
+        http::Kind,
+        server::{MemberChanged, Mode, Subscribed},
+    },
     server::payload::Encoding,
 };
 
@@ -19,7 +24,16 @@ fn person(name: &str) -> UserRef {
 
 fn event(id: ConversationId, seq: u64, event: Event) -> BusMessage {
     let text = format!("{{\"seq\":{seq}}}").into();
-    BusMessage::Durable(Arc::new(LoggedFrame { conversation_id: id, seq: Seq(seq), event, payload: text }))
+    BusMessage::Durable(Arc::new(LoggedFrame {
+        conversation_id: id,
+        seq: Seq(seq),
+        timestamp: Timestamp(1),
+        kind: Kind::Room,
+        audience: Audience::of(&event),
+        event,
+        payload: text,
+        for_visitors: OnceLock::new(),
+    }))
 }
 
 /// As the bus does: a removal is foreseen when it is queued, and comes by in its turn.
@@ -226,7 +240,11 @@ fn who_is_gone_joins_no_room_any_more() {
 fn who_is_only_joining_learns_of_nobodys_presence() {
     let (hub, id, eve) = (Hub::default(), fresh_id!(ConversationId), connection(&person("Eve")));
     assert!(hub.join(&eve, id));
-    let presence = crate::protocol::server::Presence { user: person("Anna"), status: PresenceStatus::Online };
+    let presence = crate::protocol::server::Presence {
+        user: person("Anna"),
+        status: PresenceStatus::Online,
+        conversation_id: None,
+    };
     let frame = EncodedFrame::of(&EphemeralFrame::Presence(presence));
     hub.deliver(BusMessage::Conversations { ids: vec![id], frame });
     assert_eq!(waiting(&eve), [""; 0]);
@@ -246,8 +264,9 @@ fn a_room_that_everyone_left_is_forgotten() {
     let (hub, id, reader) = (Hub::default(), fresh_id!(ConversationId), connection(&person("Anna")));
     assert!(hub.connect(&reader).is_ok());
     subscribe(&hub, &reader, id, 0, 0);
-    assert!(hub.start_typing(id, &reader.user, Some(reader.id)));
-    assert_eq!(hub.disconnect(&reader), [id]);
+    assert!(hub.start_typing(id, &reader.user, Some(reader.id), Audience::Everyone));
+    let left = hub.disconnect(&reader);
+    assert_eq!((left.stopped, left.subscriptions), (vec![(id, Audience::Everyone)], vec![id]));
     assert!(hub.rooms.lock().is_empty());
     assert_eq!(hub.connections(), 0);
 }
@@ -255,19 +274,26 @@ fn a_room_that_everyone_left_is_forgotten() {
 #[test]
 fn who_is_shown_typing_is_not_told_of_at_each_key() {
     let (hub, id, anna) = (Hub::default(), fresh_id!(ConversationId), person("Anna"));
-    assert!(hub.start_typing(id, &anna, None));
-    assert!(!hub.start_typing(id, &anna, None));
-    assert!(hub.stop_typing(id, anna.id, None));
-    assert!(hub.start_typing(id, &anna, None), "a stop in between is news");
+    assert!(hub.start_typing(id, &anna, None, Audience::Everyone));
+    assert!(!hub.start_typing(id, &anna, None, Audience::Everyone));
+    assert_eq!(hub.stop_typing(id, anna.id, None), Some(Audience::Everyone));
+    assert!(hub.start_typing(id, &anna, None, Audience::Everyone), "a stop in between is news");
 }
 
 #[test]
 fn typing_ends_when_nothing_is_heard_any_more() {
     let (hub, id, anna) = (Hub::default(), fresh_id!(ConversationId), person("Anna"));
-    assert!(hub.start_typing(id, &anna, None));
+    assert!(hub.start_typing(id, &anna, None, Audience::Everyone));
     assert_eq!(hub.expire_typing(clock::now()), []);
     let later = Timestamp::from_ms(clock::now().as_ms() + limits::TYPING_EXPIRE_MS as i64 + 1);
-    assert_eq!(hub.expire_typing(later), [(UserTyping { conversation_id: id, user: anna }, None)]);
+    assert_eq!(
+        hub.expire_typing(later),
+        [TypingEnded {
+            typing: UserTyping { conversation_id: id, user: anna },
+            connection: None,
+            audience: Audience::Everyone
+        }]
+    );
 }
 
 #[test]

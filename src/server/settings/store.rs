@@ -86,6 +86,10 @@ impl SettingsStore {
         Ok(Self(Arc::new(Inner { storage, vault, held: RwLock::new(held) })))
     }
 
+    pub fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
     pub fn get(&self, name: Name) -> Held {
         self.0.held.read().get(&name).cloned().unwrap_or_default()
     }

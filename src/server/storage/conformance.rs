@@ -10,8 +10,8 @@ use super::{Append, Appended, CommitSink, LoggedFrame, NewConversation, NewUser,
 use crate::{
     fresh_id,
     protocol::{
-        ClientId, ConversationId, DurableFrame, Event, Message, MessageId, Sender, Seq, Timestamp, UserId, UserRef,
-        Visibility,
+        ClientId, ConversationId, DurableFrame, Event, Message, MessageId, Sender, Seq, Side, Timestamp, UserId,
+        UserRef, Visibility,
         http::{Kind, User},
         limits::BUS_QUEUE,
         server::Format,
@@ -141,13 +141,13 @@ impl House {
     }
 
     pub async fn all(&self, conversation: ConversationId) -> Vec<DurableFrame> {
-        let page = self.storage.events(conversation, Seq::ZERO, u64::MAX, usize::MAX).await.unwrap();
+        let page = self.storage.events(conversation, Seq::ZERO, u64::MAX, usize::MAX, Side::House).await.unwrap();
         assert_eq!(page.head.0, page.frames.len() as u64, "no hole up to the head");
         page.frames.iter().map(parse).collect()
     }
 
     pub async fn head(&self, conversation: ConversationId) -> Seq {
-        self.storage.events(conversation, Seq::ZERO, 1, usize::MAX).await.unwrap().head
+        self.storage.events(conversation, Seq::ZERO, 1, usize::MAX, Side::House).await.unwrap().head
     }
 }
 

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     fresh_id,
     protocol::{
-        ChartId, ConversationId, LogEpoch, MessageId, RunId, Seq, SessionId, Timestamp, UserId,
+        ChartId, ConversationId, LogEpoch, MessageId, RunId, Seq, SessionId, Side, Timestamp, UserId,
         http::{Conversation, MessageNow, Role, User},
         limits::{BUSY_TIMEOUT, READ_CONNECTIONS, WAL_PAGES, WRITE_CACHE_KIB, WRITES_PER_COMMIT},
         server::ReadPosition,
@@ -35,6 +35,8 @@ mod checkpoint;
 mod columns;
 mod committer;
 mod conversations;
+mod desk;
+mod dialogs;
 mod events;
 mod found;
 mod log;
@@ -46,8 +48,10 @@ mod runs;
 mod search;
 mod sessions;
 mod settings;
+mod sites;
 #[cfg(test)]
 mod upgrade;
+mod visitors;
 mod writes;
 
 pub struct SqliteStorage {
@@ -169,12 +173,12 @@ impl Storage for SqliteStorage {
         self.queue.write(Work::Append(append)).await
     }
 
-    async fn events(&self, id: ConversationId, after: Seq, limit: u64, max_bytes: usize) -> Result<Page> {
-        log::page(&self.read, id, after, limit, max_bytes).await
+    async fn events(&self, id: ConversationId, after: Seq, limit: u64, max_bytes: usize, side: Side) -> Result<Page> {
+        log::page(&self.read, id, after, limit, max_bytes, side).await
     }
 
-    async fn messages(&self, id: ConversationId, before: Option<Seq>, limit: u64) -> Result<MessagePage> {
-        messages::page(&self.read, id, before, limit).await
+    async fn messages(&self, id: ConversationId, before: Option<Seq>, limit: u64, side: Side) -> Result<MessagePage> {
+        messages::page(&self.read, id, before, limit, side).await
     }
 
     async fn agent_events(&self, id: ConversationId, from: Seq, limit: u64) -> Result<Vec<StoredFrame>> {
@@ -185,9 +189,9 @@ impl Storage for SqliteStorage {
         messages::find(&self.read, id, message).await
     }
 
-    async fn search(&self, id: ConversationId, query: &str, limit: u64) -> Result<Vec<MessageNow>> {
+    async fn search(&self, id: ConversationId, query: &str, limit: u64, side: Side) -> Result<Vec<MessageNow>> {
         self.queue.write(Work::Index).await?;
-        search::find(&self.read, id, query, limit).await
+        search::find(&self.read, id, query, limit, side).await
     }
 
     async fn set_read(&self, user: UserId, id: ConversationId, up_to: Seq) -> Result<Option<Seq>> {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{presence, subscribe::subscribe};
+use super::{home::Home, looking, presence, subscribe::subscribe};
 use crate::{
     protocol::{
-        ClientEnvelope, ClientFrame, Code, ConversationId, EphemeralFrame, FrameError, Problem, Seq, Visibility,
+        Audience, ClientEnvelope, ClientFrame, Code, ConversationId, EphemeralFrame, FrameError, Problem, Seq, Side,
         client::{Cancel, Chat, Cursor, Ping, Typing},
-        http::{PostMessage, Role, User},
+        http::{Kind, PostMessage, Role, User},
         limits,
         server::{Ack, Pong, UserTyping},
     },
@@ -24,6 +24,7 @@ pub(super) struct Dispatcher {
     state: Arc<AppState>,
     connection: Arc<Connection>,
     caller: User,
+    home: Home,
     limiter: FrameLimiter,
     typing: FrameLimiter,
 }
@@ -38,10 +39,19 @@ pub(super) enum Handled {
 }
 
 impl Dispatcher {
-    pub(super) fn new(state: Arc<AppState>, connection: Arc<Connection>, caller: User) -> Self {
+    pub(super) fn new(state: Arc<AppState>, connection: Arc<Connection>, caller: User, home: Home) -> Self {
         let limiter = state.rates.frame_limiter(limits::FRAMES_PER_CONNECTION);
         let typing = state.rates.frame_limiter(limits::TYPING_PER_CONNECTION);
-        Self { state, connection, caller, limiter, typing }
+        Self { state, connection, caller, home, limiter, typing }
+    }
+
+    /// Subscribes to what the endpoint itself names.
+    pub(super) async fn come_home(&self) {
+        let Some(id) = self.home.conversation else { return };
+        let cursor = Cursor { id, after: None, log_epoch: None };
+        if let Err(problem) = subscribe(&self.state, &self.connection, &cursor, None).await {
+            self.answer_problem(problem, None);
+        }
     }
 
     /// The role that the socket was opened with.
@@ -50,7 +60,7 @@ impl Dispatcher {
     }
 
     pub(super) async fn handle(&self, text: &str) -> Handled {
-        let parsed = ClientEnvelope::parse(text);
+        let parsed = if self.home.takes_bare { ClientEnvelope::parse_bare(text) } else { ClientEnvelope::parse(text) };
         // What is no frame has a count of its own, with rate limits off, too.
         if !matches!(parsed, Err(FrameError::Bad(_)))
             && let Err(problem) = self.limiter.check()
@@ -104,6 +114,7 @@ impl Dispatcher {
             ClientFrame::Unsubscribe(frame) => {
                 for id in frame.conversations {
                     self.state.hub.unsubscribe(&self.connection, id);
+                    looking::stopped(&self.state, &self.connection, id).await;
                 }
                 Ok(())
             }
@@ -130,8 +141,9 @@ impl Dispatcher {
                 self.ack(id, seq, reference)
             }
             ClientFrame::Control(frame) => {
-                self.must_see(frame.conversation_id).await?;
-                Err(Problem::invalid("conversation_id", "not a dialog: nobody takes over a room"))
+                let id = frame.conversation_id;
+                let seq = conversations.control(caller, frame).await?;
+                self.ack(id, seq, reference)
             }
             ClientFrame::Approve(frame) => {
                 let id = frame.conversation_id;
@@ -156,7 +168,7 @@ impl Dispatcher {
     }
 
     async fn chat(&self, frame: Chat, reference: Option<&String>) -> Result<(), Problem> {
-        let id = frame.conversation_id.ok_or_else(|| Problem::invalid("conversation_id", "missing"))?;
+        let id = self.meant(frame.conversation_id)?;
         let Chat { client_id, message, reply_to, visibility, .. } = frame;
         let body = PostMessage { client_id, message, reply_to, visibility };
         let ack = self.state.conversations.post(&self.caller, id, body).await?;
@@ -166,9 +178,14 @@ impl Dispatcher {
     }
 
     async fn cancel(&self, frame: Cancel, reference: Option<&String>) -> Result<(), Problem> {
-        let id = frame.conversation_id.ok_or_else(|| Problem::invalid("conversation_id", "missing"))?;
+        let id = self.meant(frame.conversation_id)?;
         let (_, seq) = self.state.conversations.cancel(&self.caller, id, frame.run_id).await?;
         self.ack(id, seq, reference)
+    }
+
+    /// The named conversation, else the endpoint's own.
+    fn meant(&self, named: Option<ConversationId>) -> Result<ConversationId, Problem> {
+        named.or(self.home.conversation).ok_or_else(|| Problem::invalid("conversation_id", "missing"))
     }
 
     fn ack(&self, conversation_id: ConversationId, seq: Seq, reference: Option<&String>) -> Result<(), Problem> {
@@ -189,33 +206,50 @@ impl Dispatcher {
     // ── Typing ──────────────────────────────────────────────────────────────────────────────────
 
     async fn typing_start(&self, frame: &Typing) -> Result<(), Problem> {
-        if frame.visibility == Some(Visibility::Note) {
-            return Err(Problem::invalid("visibility", "a room has no notes"));
+        let id = frame.conversation_id;
+        self.must_see(id).await?;
+        let audience = Audience::from(frame.visibility.unwrap_or_default());
+        if audience == Audience::Operators {
+            self.may_write_notes(id).await?;
         }
-        self.must_see(frame.conversation_id).await?;
         self.typing.check()?;
         let user = &self.connection.user;
-        if self.state.hub.start_typing(frame.conversation_id, user, Some(self.connection.id)) {
+        if self.state.hub.start_typing(id, user, Some(self.connection.id), audience) {
             let typing = UserTyping::of(frame, user.clone());
-            self.publish(frame.conversation_id, &EphemeralFrame::TypingStart(typing)).await;
+            self.publish(id, &EphemeralFrame::TypingStart(typing), audience).await;
         }
         Ok(())
     }
 
     async fn stop_typing(&self, id: ConversationId) {
-        if self.state.hub.stop_typing(id, self.caller.id, Some(self.connection.id)) {
-            self.tell_typing_stopped(id).await;
+        if let Some(audience) = self.state.hub.stop_typing(id, self.caller.id, Some(self.connection.id)) {
+            self.tell_typing_stopped(id, audience).await;
         }
     }
 
-    pub(super) async fn tell_typing_stopped(&self, id: ConversationId) {
+    pub(super) async fn tell_typing_stopped(&self, id: ConversationId, audience: Audience) {
         let typing = UserTyping { conversation_id: id, user: self.connection.user.clone() };
-        self.publish(id, &EphemeralFrame::TypingStop(typing)).await;
+        self.publish(id, &EphemeralFrame::TypingStop(typing), audience).await;
     }
 
-    async fn publish(&self, id: ConversationId, frame: &EphemeralFrame) {
-        let (frame, except) = (EncodedFrame::of(frame), Some(self.connection.id));
+    async fn publish(&self, id: ConversationId, frame: &EphemeralFrame, audience: Audience) {
+        let (frame, except) = (EncodedFrame::within(frame, audience), Some(self.connection.id));
         self.state.bus.publish(BusMessage::Conversation { id, frame, except }).await;
+    }
+
+    /// A visitor may not even say that there are such.
+    async fn may_write_notes(&self, id: ConversationId) -> Result<(), Problem> {
+        let kind = match self.state.conversations.kind(id) {
+            Some(kind) => kind,
+            None => self.state.conversations.access(&self.caller, id).await?.kind,
+        };
+        if kind == Kind::Room {
+            return Err(Problem::invalid("visibility", "a room has no notes"));
+        }
+        if self.connection.side == Side::Visitor {
+            return Err(Problem::forbidden("Notes are for operators."));
+        }
+        Ok(())
     }
 
     /// Who stands in the room may see it: a removal takes one out of it.

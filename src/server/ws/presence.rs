@@ -8,7 +8,7 @@ use crate::{
     server::{
         bus::{BusMessage, EncodedFrame},
         clock,
-        hub::PresenceChanged,
+        hub::{PresenceChanged, TypingEnded},
         state::AppState,
     },
 };
@@ -22,7 +22,7 @@ pub(super) async fn tell(state: &AppState, changed: PresenceChanged) {
         }
     };
     let PresenceChanged { user, status } = changed;
-    let frame = EncodedFrame::of(&EphemeralFrame::Presence(Presence { user, status }));
+    let frame = EncodedFrame::of(&EphemeralFrame::Presence(Presence { user, status, conversation_id: None }));
     state.bus.publish(BusMessage::Conversations { ids, frame }).await;
 }
 
@@ -38,9 +38,9 @@ pub fn start_sweeping(state: Arc<AppState>) {
 
 async fn sweep(state: &AppState) {
     let now = clock::now();
-    for (typing, except) in state.hub.expire_typing(now) {
+    for TypingEnded { typing, connection: except, audience } in state.hub.expire_typing(now) {
         let id = typing.conversation_id;
-        let frame = EncodedFrame::of(&EphemeralFrame::TypingStop(typing));
+        let frame = EncodedFrame::within(&EphemeralFrame::TypingStop(typing), audience);
         state.bus.publish(BusMessage::Conversation { id, frame, except }).await;
     }
     for changed in state.hub.sweep_presence(now) {

@@ -11,7 +11,7 @@ use tokio::{
 use super::{
     frames::{Dispatcher, Handled},
     heartbeat::{Beat, Heartbeat},
-    presence,
+    looking, presence,
     upgrade::{Admitted, Version},
     wire,
     writer::Writer,
@@ -53,13 +53,14 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(state: Arc<AppState>, admitted: Admitted, encoding: Encoding, socket: WebSocket) -> Self {
-        let Admitted { caller, closes } = admitted;
+        let Admitted { caller, closes, home } = admitted;
         let now = clock::now();
         let id = fresh_id!(ConnectionId);
         let (who, session, ends) = (caller.user.as_ref(), caller.session_id, caller.expires_at);
-        let connection = Arc::new(Connection::new(id, who, session, now, ends, encoding));
+        let connection = Connection::new(id, who, session, now, ends, encoding);
+        let connection = Arc::new(connection.for_a(caller.user.role).telling_runs(home.tells_runs));
         Self {
-            dispatcher: Arc::new(Dispatcher::new(Arc::clone(&state), Arc::clone(&connection), caller.user)),
+            dispatcher: Arc::new(Dispatcher::new(Arc::clone(&state), Arc::clone(&connection), caller.user, home)),
             writer: Writer::new(Arc::clone(&state), Arc::clone(&connection), socket),
             heartbeat: Heartbeat::new(Instant::now()),
             expires: Instant::now() + lifetime(&connection),
@@ -95,6 +96,7 @@ impl Session {
                 if self.state.hub.closes() != self.closes {
                     end_if_outdated(&self.state, &self.connection, self.dispatcher.role()).await;
                 }
+                self.dispatcher.come_home().await;
             }
             Err(full) => {
                 self.connection.send(&EphemeralFrame::Error(too_many(full).into_frame(None)));
@@ -264,8 +266,12 @@ pub(super) async fn end_if_outdated(state: &AppState, connection: &Connection, r
 }
 
 async fn leave(state: &AppState, connection: &Connection, dispatcher: &Dispatcher) {
-    for id in state.hub.disconnect(connection) {
-        dispatcher.tell_typing_stopped(id).await;
+    let left = state.hub.disconnect(connection);
+    for (id, audience) in left.stopped {
+        dispatcher.tell_typing_stopped(id, audience).await;
+    }
+    for id in left.subscriptions {
+        looking::stopped(state, connection, id).await;
     }
 }
 

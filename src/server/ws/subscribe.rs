@@ -1,9 +1,11 @@
 //! Resuming a conversation at any age: what a client missed follows its `subscribed` frame.
 
+use super::looking;
 use crate::{
     protocol::{
-        ConversationId, EphemeralFrame, LogEpoch, Problem, Seq, UserRef,
+        ConversationId, EphemeralFrame, LogEpoch, Problem, Seq, Side, UserRef,
         client::Cursor,
+        http::Kind,
         limits,
         server::{Mode, PresenceStatus, ReadPosition, Subscribed, UserPresence},
     },
@@ -59,23 +61,37 @@ async fn join_and_announce(
             return Err(error.into());
         }
     };
+    let control = match state.conversations.remember(id, &access) {
+        Kind::Room => None,
+        Kind::Dialog => state.storage.dialog(id).await?.map(|row| row.control),
+    };
+    let is_dialog = control.is_some();
     let plan = Plan::of(cursor, state.log_epoch, access.head);
     tracing::debug!(conversation = %id, mode = ?plan.mode, after = plan.start.0, head = access.head.0, "subscribed");
     metrics::counter!("magpie_subscribes_total", "mode" => plan.mode_name()).increment(1);
-    Ok(state.hub.announce(connection, id, plan.start, access.head, |typing| {
+    let lookers = if is_dialog && connection.side == Side::House { state.hub.lookers(id) } else { Vec::new() };
+    let announced = state.hub.announce(connection, id, plan.start, access.head, |typing| {
         EphemeralFrame::Subscribed(Subscribed {
             conversation_id: id,
             mode: plan.mode,
             head: access.head,
             log_epoch: Some(state.log_epoch),
             typing: people_then_agents(typing, state.agents.at_work(id)),
-            presence: presence(state, &people),
+            presence: presence(state, &people).into_iter().chain(lookers.into_iter().map(online)).collect(),
             reads: reads(&people),
             streams: state.agents.streams(id),
-            control: None,
+            control,
             reference: reference.cloned(),
         })
-    }))
+    });
+    if announced && is_dialog {
+        looking::began(state, connection, id).await;
+    }
+    Ok(announced)
+}
+
+fn online(user: UserRef) -> UserPresence {
+    UserPresence { user, status: PresenceStatus::Online }
 }
 
 /// The conversation and, where they are few enough to be named, its people; `None` for who may not see it.

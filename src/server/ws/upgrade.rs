@@ -3,14 +3,22 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
-    extract::{Query, State, WebSocketUpgrade, rejection::QueryRejection, ws::rejection::WebSocketUpgradeRejection},
+    extract::{
+        FromRequestParts, Path, Query, State, WebSocketUpgrade, rejection::QueryRejection,
+        ws::rejection::WebSocketUpgradeRejection,
+    },
     http::{HeaderMap, header::SEC_WEBSOCKET_PROTOCOL},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use tracing::Instrument;
 
-use super::{Shared, session::Session, wire};
+use super::{
+    Shared,
+    home::{Endpoint, Home},
+    session::Session,
+    wire,
+};
 use crate::{
     protocol::{self, Code, Problem},
     server::{
@@ -38,21 +46,55 @@ impl SocketQuery {
 }
 
 /// `GET /ws`: any conversation that the caller may see, several at once.
-pub(super) async fn app(
-    State(Shared(state)): State<Shared>,
-    ClientAddress(address): ClientAddress,
+pub(super) async fn app(state: State<Shared>, knock: Knock) -> Response {
+    open(state, knock, Endpoint::App).await
+}
+
+/// `GET /ws/stream`: the caller's personal conversation with the agents.
+pub(super) async fn stream(state: State<Shared>, knock: Knock) -> Response {
+    open(state, knock, Endpoint::Stream).await
+}
+
+/// `GET /api/v1/ws/{user_id}`: the same, for that user alone.
+pub(super) async fn stream_of(state: State<Shared>, Path(id): Path<String>, knock: Knock) -> Response {
+    open(state, knock, Endpoint::StreamOf(id)).await
+}
+
+/// `GET /ws/dialogs/{id}`: a dialog, for operators.
+pub(super) async fn dialog(state: State<Shared>, Path(id): Path<String>, knock: Knock) -> Response {
+    open(state, knock, Endpoint::Dialog(id)).await
+}
+
+/// `GET /ws/widget/dialogs/{id}`: a dialog, for its visitor.
+pub(super) async fn widget(state: State<Shared>, Path(id): Path<String>, knock: Knock) -> Response {
+    open(state, knock, Endpoint::Widget(id)).await
+}
+
+/// What comes with a request for a socket.
+#[derive(FromRequestParts)]
+#[from_request(state(Shared))]
+pub(super) struct Knock {
+    address: ClientAddress,
     query: Result<Query<SocketQuery>, QueryRejection>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
+}
+
+async fn open(State(Shared(state)): State<Shared>, knock: Knock, endpoint: Endpoint) -> Response {
+    let Knock { address: ClientAddress(address), query, headers, upgrade } = knock;
     let query = match query {
         Ok(Query(query)) => query,
         Err(_) => return Problem::invalid("query", "token and compress, each once").into_response(),
     };
     let closes = state.hub.closes();
-    match admit(&state, address, &headers, query.token.as_deref()).await {
-        Ok(caller) => match upgrade {
-            Ok(upgrade) => accept(state, Admitted { caller, closes }, &headers, query.encoding(), upgrade),
+    let admitted = async {
+        let caller = admit(&state, address, &headers, query.token.as_deref()).await?;
+        let home = endpoint.home(&state, &caller.user).await?;
+        Ok::<_, Problem>(Admitted { caller, closes, home })
+    };
+    match admitted.await {
+        Ok(admitted) => match upgrade {
+            Ok(upgrade) => accept(state, admitted, &headers, query.encoding(), upgrade),
             Err(_) => {
                 let detail = "This address speaks WebSocket: connect with a WebSocket client.";
                 Problem::new(Code::Invalid, detail).into_response()
@@ -69,6 +111,7 @@ pub(super) async fn app(
 pub(super) struct Admitted {
     pub(super) caller: Caller,
     pub(super) closes: u64,
+    pub(super) home: Home,
 }
 
 async fn admit(state: &AppState, address: IpAddr, headers: &HeaderMap, token: Option<&str>) -> Result<Caller, Problem> {

@@ -1,11 +1,12 @@
 //! Puts out what a lane holds: all that waits, then one flush; and reads the log for a reader that is
 //! behind, as fast as its socket drains and no faster.
 
-use std::{ops::ControlFlow, sync::Arc, time::Duration};
+use std::{iter, ops::ControlFlow, sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message as WsMessage, WebSocket};
 use futures_util::SinkExt;
 
+use super::home;
 use crate::{
     protocol::{CloseCode, Seq, limits},
     server::{
@@ -121,9 +122,12 @@ impl Writer {
             if is_large(payload.len()) {
                 connection.lane.writes_a_large_frame();
             }
-            self.buffered += payload.len();
-            let fed = socket.feed(payload.message(connection.encoding));
-            patiently(connection, self.buffered, CloseCode::SlowReader, fed).await?;
+            let also = connection.tells_runs.then(|| home::status_of_run(&payload)).flatten();
+            for payload in iter::once(payload).chain(also) {
+                self.buffered += payload.len();
+                let fed = socket.feed(payload.message(connection.encoding));
+                patiently(connection, self.buffered, CloseCode::SlowReader, fed).await?;
+            }
         }
         ControlFlow::Continue(())
     }
@@ -153,7 +157,8 @@ pub(super) async fn next_page(
     let Some(cursor) = state.hub.cursor_behind(connection, reading) else { return Ok(None) };
     let (id, storage) = (reading.conversation, &state.storage);
     let read: storage::Result<Option<Page>> = async {
-        let page = storage.events(id, cursor, limits::REPLAY_PAGE_EVENTS, limits::REPLAY_PAGE_BYTES).await?;
+        let (events, bytes) = (limits::REPLAY_PAGE_EVENTS, limits::REPLAY_PAGE_BYTES);
+        let page = storage.events(id, cursor, events, bytes, connection.side).await?;
         Ok(storage.access(connection.user.id, id).await?.map(|_| page))
     }
     .await;

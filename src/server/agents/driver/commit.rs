@@ -78,7 +78,8 @@ impl Driver {
         let behind = events.iter().rev().position(|event| matches!(event, Event::ApprovalResolved(_)));
         let behind = behind.unwrap_or_default() as u64;
         let spent = spent.map(|spent| (self.spec.asked_by.id, spent));
-        let step = RunWrite { run_id: self.spec.run_id, events, journal, from: kept, spent };
+        let epoch = self.spec.dialog.as_ref().map(|dialog| dialog.epoch);
+        let step = RunWrite { run_id: self.spec.run_id, events, journal, from: kept, spent, epoch };
         let append = Append { conversation_id: self.conversation, at: clock::now(), write: Write::Run(step) };
         let shared = self.shared.clone();
         let written = {
@@ -92,7 +93,11 @@ impl Driver {
                 }
             }
         };
-        if let Err(error) = &written {
+        if let Err(StorageError::StaleEpoch(_)) = &written {
+            tracing::debug!(run = %self.spec.run_id, "somebody else took the dialog");
+            (self.broken, self.overtaken) = (true, true);
+            self.source = Source::Nothing;
+        } else if let Err(error) = &written {
             tracing::error!(%error, run = %self.spec.run_id, "the log did not take an agents' event");
             self.broken = true;
             self.source = Source::Nothing;
@@ -111,6 +116,9 @@ impl Driver {
         if !self.broken {
             return;
         }
+        if self.overtaken {
+            return self.fall_silent().await;
+        }
         let why = "The server could not write to its database.".to_owned();
         let frame = Problem::new(Code::RunFailed, why.clone()).into_frame(None);
         self.shared.publish(self.conversation, EphemeralFrame::Error(frame)).await;
@@ -120,7 +128,25 @@ impl Driver {
             message: Some(why),
             ..AgentRun::new(self.spec.run_id, RunStatus::Failed)
         }));
-        let end = RunWrite { run_id: self.spec.run_id, events, journal: Vec::new(), from: 0, spent: None };
+        self.write_end(events).await;
+    }
+
+    /// The dialog is in other hands: all that is left to say is that the run is over, if it ever began.
+    async fn fall_silent(&mut self) {
+        self.typing(false).await;
+        match self.shared.storage.run(self.spec.run_id).await {
+            Ok(Some(_)) => {}
+            Ok(None) => return,
+            Err(error) => tracing::error!(%error, run = %self.spec.run_id, "a run could not be looked at"),
+        }
+        let message = Some("Somebody else took over.".to_owned());
+        let end = AgentRun { message, ..AgentRun::new(self.spec.run_id, RunStatus::Cancelled) };
+        self.write_end(vec![Event::AgentRun(end)]).await;
+    }
+
+    async fn write_end(&mut self, events: Vec<Event>) {
+        let epoch = self.spec.dialog.as_ref().map(|dialog| dialog.epoch);
+        let end = RunWrite { run_id: self.spec.run_id, events, journal: Vec::new(), from: 0, spent: None, epoch };
         let append = Append { conversation_id: self.conversation, at: clock::now(), write: Write::Run(end) };
         if let Err(error) = write(&self.shared, append).await {
             tracing::error!(%error, run = %self.spec.run_id, "the end of a run could not be written");

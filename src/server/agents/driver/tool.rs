@@ -30,7 +30,7 @@ impl Driver {
             now: clock::now(),
             cancel: self.run.cancel.child_token(),
         };
-        let allowed = shared.tools.allows(self.machine.tools(), &planned.call.tool_name);
+        let allowed = shared.tools.allows(&self.machine.tools(), &planned.call.tool_name);
         // A tool that was not there when it was named may ask first by now.
         let asks = !planned.asks_first && shared.tools.asks_first(self.machine.ask_before(), &planned.call.tool_name);
         let call = async move {
@@ -73,13 +73,13 @@ async fn keep_chart(
     returned: Result<ToolOutput, String>,
     most: usize,
 ) -> ToolOutcome {
-    let failed = |text| ToolOutcome { success: false, text, chart: None, duration_ms: 0 };
-    let ToolOutput { text, chart } = match returned {
+    let failed = |text| ToolOutcome { success: false, ..ToolOutcome::of(text) };
+    let ToolOutput { text, chart, hand_over } = match returned {
         Ok(output) => output,
         Err(error) => return failed(bounded(error, most)),
     };
     let Some(chart) = chart else {
-        return ToolOutcome { success: true, text: bounded(text, most), chart: None, duration_ms: 0 };
+        return ToolOutcome { hand_over, ..ToolOutcome::of(bounded(text, most)) };
     };
     let id = fresh_id!(ChartId);
     if let Err(error) = storage.put_chart(conversation, id, &chart.svg).await {
@@ -88,7 +88,7 @@ async fn keep_chart(
     }
     let drawn = DrawnChart { id, title: chart.title, symbol: chart.symbol, table: chart.table };
     let text = format!("{}\nPicture: {}", bounded(text, most), chart_url(id));
-    ToolOutcome { success: true, text, chart: Some(drawn), duration_ms: 0 }
+    ToolOutcome { chart: Some(drawn), hand_over, ..ToolOutcome::of(text) }
 }
 
 fn bounded(mut text: String, most: usize) -> String {

@@ -57,7 +57,9 @@ fn reply(request: &ChatRequest) -> Vec<Delta> {
         return written(&answer::from_results(since));
     }
     let offered = |name: &str| request.tools.iter().any(|tool| tool.name == name);
-    let mut plan: Vec<plan::Planned> = plan::plan(text).into_iter().filter(|planned| offered(planned.tool)).collect();
+    let person = plan::person(text).filter(|planned| offered(planned.tool));
+    let planned = person.map_or_else(|| plan::plan(text), |person| vec![person]);
+    let mut plan: Vec<plan::Planned> = planned.into_iter().filter(|planned| offered(planned.tool)).collect();
     if plan::may_be_elsewhere(text, &plan) {
         plan.extend(plan::last_resort(text).filter(|planned| offered(planned.tool)));
     }

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::{DrawnChart, Effect, Phase, PlannedCall, RunMachine, ToolOutcome, tell::preview};
+use super::{DrawnChart, Effect, Phase, PlannedCall, RunMachine, ToolOutcome, UnderEpoch, tell::preview};
 use crate::{
     protocol::{
-        CallId, Event, RunStatus, Timestamp, UserRef,
+        Author, CallId, Event, RunStatus, Timestamp, UserRef,
         agent::{Approval, ApprovalResolved, ChartGenerated, ToolCall, ToolResult},
+        dialog::{ControlChanged, ControlState, DialogStatus, Owner},
         limits,
     },
     server::agents::{llm::ChatMessage, run::chart_url},
@@ -132,6 +133,15 @@ impl RunMachine {
             let chart = ChartGenerated { run_id, chart_id: id, url, title, symbol, table };
             effects.push(Effect::Append(Event::ChartGenerated(chart)));
         }
+        if let (Some(dialog), Some(hand_over)) = (&self.spec.dialog, outcome.hand_over) {
+            let handed_over = self.handed_over(dialog, &hand_over.reason);
+            if self.text.trim().is_empty() {
+                self.text = hand_over.farewell;
+            }
+            effects.extend(self.complete());
+            effects.push(handed_over);
+            return effects;
+        }
         self.talk.messages.push(ChatMessage::Tool {
             call_id: planned.call.id,
             tool_name: planned.call.tool_name,
@@ -140,5 +150,14 @@ impl RunMachine {
         });
         effects.extend(self.next_call(at));
         effects
+    }
+
+    /// After the run's own end: what it says comes before the change of hands that ends its right to speak.
+    fn handed_over(&self, dialog: &UnderEpoch, reason: &str) -> Effect {
+        let Author { id, name, .. } = self.talk.agent.author();
+        let owner = Owner::Queue { team: dialog.team.clone() };
+        let state = ControlState { owner, status: DialogStatus::Open, epoch: dialog.epoch + 1 };
+        let (by, reason) = (UserRef { id, name }, Some(reason.to_owned()));
+        Effect::Append(Event::Control(ControlChanged { state, by, reason }))
     }
 }

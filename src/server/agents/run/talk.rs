@@ -9,6 +9,7 @@ use crate::{
         llm::ChatMessage,
         orchestrator::{Act, Next},
         team::Agent,
+        tools::ask_a_person,
     },
 };
 
@@ -56,22 +57,28 @@ impl Talk {
     }
 }
 
+/// What an agent is told beside its prompt where it speaks with a website's visitor.
+const WITH_A_VISITOR: &str = "You speak with a visitor of a website. Be short, friendly and plain. Say nothing of how \
+    you work inside. When the visitor asks for a person, or you cannot help, call `ask_a_person`.";
+
 impl RunMachine {
     /// What the model is to be asked now.
     pub fn request(&self) -> Request {
         let Talk { agent, purpose, messages, .. } = &self.talk;
         let (system, schema) = match purpose {
             Purpose::Ask { system, schema } => (system.clone(), Some(schema.clone())),
+            _ if self.spec.dialog.is_some() => (format!("{}\n\n{WITH_A_VISITOR}", agent.prompt), None),
             _ => (agent.prompt.clone(), None),
         };
         let (tools, ask_before) =
-            if self.talk.may_call() { (agent.tools.clone(), agent.ask_before.clone()) } else { Default::default() };
+            if self.talk.may_call() { (self.tools(), agent.ask_before.clone()) } else { Default::default() };
         Request { system, messages: messages.clone(), tools, ask_before, model: agent.model.clone(), schema }
     }
 
     /// What the agent at work may use.
-    pub fn tools(&self) -> &[String] {
-        &self.talk.agent.tools
+    pub fn tools(&self) -> Vec<String> {
+        let hand_over = self.spec.dialog.is_some().then(|| ask_a_person::NAME.to_owned());
+        self.talk.agent.tools.iter().cloned().chain(hand_over).collect()
     }
 
     /// Which of these somebody is asked about before each call.

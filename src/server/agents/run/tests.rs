@@ -51,6 +51,7 @@ fn spec() -> RunSpec {
         question: question(),
         asked_by: UserRef { id: UserId::of_agent("anna"), name: "Anna".into() },
         again: false,
+        dialog: None,
     }
 }
 
@@ -86,7 +87,7 @@ fn call(number: u64) -> PlannedCall {
 }
 
 fn returned(number: u64, text: &str) -> RunEvent {
-    let outcome = ToolOutcome { success: true, text: text.into(), chart: None, duration_ms: 3 };
+    let outcome = ToolOutcome { duration_ms: 3, ..ToolOutcome::of(text.into()) };
     RunEvent::ToolReturned { call_id: CallId::from_parts(number, 0), outcome }
 }
 
@@ -308,8 +309,7 @@ fn an_answer_with_a_tool_goes_in_the_order_of_the_protocol() {
 fn a_chart_is_told_of_after_its_result() {
     let mut play = Play::new(8);
     let chart = ChartId::from_parts(7, 7);
-    let outcome =
-        ToolOutcome { success: true, text: "drawn".into(), chart: Some(drawn(chart, "Sales")), duration_ms: 1 };
+    let outcome = ToolOutcome { chart: Some(drawn(chart, "Sales")), duration_ms: 1, ..ToolOutcome::of("drawn".into()) };
     play.tell(asked()).tell(started()).tell(RunEvent::Called(call(1)));
     play.tell(done()).tell(RunEvent::ToolReturned { call_id: CallId::from_parts(1, 0), outcome });
     let at = play.words().iter().position(|word| word == "chart_generated").expect("a chart");

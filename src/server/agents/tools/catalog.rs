@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
-use super::{Tool, calculate, convert_units, date_time, make_chart, search_conversation, summarize_csv};
+use super::{Tool, ask_a_person, calculate, convert_units, date_time, make_chart, search_conversation, summarize_csv};
 use crate::server::agents::llm::ToolDefinition;
 
 /// Characters of a tool's name that every provider takes: `[a-zA-Z0-9_-]`.
@@ -39,7 +39,8 @@ impl Tools {
     /// Those that need nothing but the conversation.
     pub fn built_in() -> Self {
         Self::of([
-            Arc::new(calculate::Calculate) as Arc<dyn Tool>,
+            Arc::new(ask_a_person::AskAPerson) as Arc<dyn Tool>,
+            Arc::new(calculate::Calculate),
             Arc::new(convert_units::ConvertUnits),
             Arc::new(date_time::DateTime),
             Arc::new(search_conversation::SearchConversation),

@@ -78,7 +78,7 @@ impl Tool for MakeChart {
             .map_err(|error| error.to_string())
             .and_then(|drawn: Result<_, String>| drawn)
             .map_err(|error| ToolError(format!("The chart could not be drawn: {error}")))?;
-        Ok(ToolOutput { text, chart: Some(Chart { title, svg, symbol: None, table }) })
+        Ok(ToolOutput { chart: Some(Chart { title, svg, symbol: None, table }), ..ToolOutput::from(text) })
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Class, Tool, ToolContext, ToolError, ToolOutput, date_time::date, read, schema_of};
 use crate::{
-    protocol::{Event, Message, Sender, Timestamp, http::MessageNow, limits},
+    protocol::{Event, Message, Sender, Side, Timestamp, http::MessageNow, limits},
     server::storage::MessagePage,
 };
 
@@ -62,8 +62,8 @@ impl Tool for SearchConversation {
         let (storage, conversation) = (&context.storage, context.conversation_id);
         let found = match (query.trim(), &author) {
             ("", None) => return Err(ToolError("There is no word to search for.".into())),
-            ("", Some(_)) => storage.messages(conversation, None, CANDIDATES).await.map(newest_first),
-            (query, _) => storage.search(conversation, query, CANDIDATES).await,
+            ("", Some(_)) => storage.messages(conversation, None, CANDIDATES, Side::Visitor).await.map(newest_first),
+            (query, _) => storage.search(conversation, query, CANDIDATES, Side::Visitor).await,
         };
         let found = found.map_err(|error| {
             tracing::error!(%error, "the search failed");

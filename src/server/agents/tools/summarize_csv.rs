@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Class, Tool, ToolContext, ToolError, ToolOutput, csv, read, schema_of};
-use crate::protocol::{Event, limits};
+use crate::protocol::{Event, Side, limits};
 
 pub mod column;
 mod groups;
@@ -68,7 +68,7 @@ impl Tool for SummarizeCsv {
 
 /// The CSV in the message that is being answered.
 async fn of_the_question(context: &ToolContext) -> Result<String, ToolError> {
-    let page = context.storage.messages(context.conversation_id, None, limits::CONTEXT_MESSAGES).await;
+    let page = context.storage.messages(context.conversation_id, None, limits::CONTEXT_MESSAGES, Side::Visitor).await;
     let page = page.map_err(|error| {
         tracing::error!(%error, "the question could not be read");
         ToolError("The message could not be read.".into())

@@ -8,7 +8,7 @@ use super::{Backend, House, delete, edit, message, parse, react};
 use crate::{
     fresh_id,
     protocol::{
-        CallId, ChartId, ConversationId, DurableFrame, Event, Message, MessageId, RunId, Seq, UserId, UserRef,
+        CallId, ChartId, ConversationId, DurableFrame, Event, Message, MessageId, RunId, Seq, Side, UserId, UserRef,
         agent::{
             AgentRun, AgentStep, Approval, ApprovalResolved, ChartGenerated, Progress, RunResult, RunStatus, ToolCall,
             ToolResult,
@@ -240,7 +240,7 @@ pub async fn the_log_folds_to_what_is_stored(backend: &dyn Backend) {
         let room = house.room(&[&people[0], &people[1]]).await;
         let unread = attempt(&house, room, &people, &tries).await;
         let folded = Folded::of(&house.all(room).await);
-        let stored = house.storage.messages(room, None, 1_000).await.unwrap().messages;
+        let stored = house.storage.messages(room, None, 1_000, Side::House).await.unwrap().messages;
         assert_eq!(sorted(stored), sorted(folded.messages), "{tries:?}");
         let members = house.storage.members(room).await.unwrap();
         assert_eq!(members.iter().map(|member| member.user.id).collect::<Vec<_>>(), folded.members, "{tries:?}");
@@ -294,7 +294,7 @@ async fn attempt(house: &House, room: ConversationId, people: &[User], tries: &[
 
 /// Counted from messages and read positions, the slow way.
 async fn unread(house: &House, room: ConversationId) -> BTreeMap<UserId, u64> {
-    let messages = house.storage.messages(room, None, 1_000).await.unwrap().messages;
+    let messages = house.storage.messages(room, None, 1_000, Side::House).await.unwrap().messages;
     let of_others = |user: UserId, after| {
         let counts = messages.iter().filter(|message| !message.deleted && message.frame.seq > after);
         counts.filter(|message| matches!(&message.frame.event, Event::Message(it) if it.author.id != user)).count()

@@ -3,7 +3,7 @@
 use super::{Backend, House, at, edit, message, parse};
 use crate::{
     fresh_id,
-    protocol::{ConversationId, DurableFrame, Event, Seq},
+    protocol::{ConversationId, DurableFrame, Event, Seq, Side},
     server::storage::{Append, StorageError, Write},
 };
 
@@ -12,7 +12,7 @@ pub async fn an_event_is_read_back_as_it_was_sent(backend: &dyn Backend) {
     let anna = house.user("anna").await;
     let room = house.room(&[&anna]).await;
     let sent = house.post(room, &anna, "\"quoted\" \u{1F426} \\ </script>\u{2028}").await;
-    let page = house.storage.events(room, Seq(1), 10, usize::MAX).await.unwrap();
+    let page = house.storage.events(room, Seq(1), 10, usize::MAX, Side::House).await.unwrap();
     assert_eq!(page.frames.len(), 1);
     let expected = DurableFrame { conversation_id: room, seq: Seq(2), timestamp: at(2), event: Event::Message(sent) };
     assert_eq!(parse(&page.frames[0]), expected);
@@ -29,7 +29,7 @@ pub async fn a_page_is_bounded_by_count_and_bytes(backend: &dyn Backend) {
         house.post(room, &anna, &"x".repeat(1_000)).await;
     }
     let seqs = async |after, limit, bytes| {
-        let page = house.storage.events(room, Seq(after), limit, bytes).await.unwrap();
+        let page = house.storage.events(room, Seq(after), limit, bytes, Side::House).await.unwrap();
         assert_eq!(page.head, Seq(10));
         page.frames.iter().map(|frame| frame.seq.0).collect::<Vec<_>>()
     };
@@ -44,7 +44,7 @@ pub async fn a_conversation_that_is_not_there_is_not_found(backend: &dyn Backend
     let house = House::open(backend).await;
     let anna = house.user("anna").await;
     let nowhere = fresh_id!(ConversationId);
-    let page = house.storage.events(nowhere, Seq::ZERO, 10, usize::MAX).await;
+    let page = house.storage.events(nowhere, Seq::ZERO, 10, usize::MAX, Side::House).await;
     assert!(matches!(page, Err(StorageError::NotFound)));
     let lost = message(&anna, "hello?");
     for write in [edit(&lost, &anna, "x"), Write::Post(lost.clone()), Write::Join { user: anna.as_ref() }] {
@@ -60,7 +60,7 @@ pub async fn the_sink_has_every_event_in_order(backend: &dyn Backend) {
     let first = house.post(room, &anna, "one").await;
     house.write(room, edit(&first, &anna, "two")).await.unwrap();
     house.write(room, Write::Leave { user: ben.as_ref() }).await.unwrap();
-    let stored = house.storage.events(room, Seq::ZERO, 10, usize::MAX).await.unwrap();
+    let stored = house.storage.events(room, Seq::ZERO, 10, usize::MAX, Side::House).await.unwrap();
     let told = house.close().await;
     assert_eq!(
         told.iter().map(|frame| frame.event.kind()).collect::<Vec<_>>(),

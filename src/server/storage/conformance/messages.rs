@@ -4,7 +4,7 @@ use super::{Backend, House, at, delete, edit, message, names, react};
 use crate::{
     fresh_id,
     protocol::{
-        ConversationId, Event, Message, MessageId, RunId, Sender, Seq, UserId,
+        ConversationId, Event, Message, MessageId, RunId, Sender, Seq, Side, UserId,
         agent::RunResult,
         http::{MessageNow, User},
         limits::REACTIONS_PER_MESSAGE,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 async fn now(house: &House, room: ConversationId) -> Vec<MessageNow> {
-    house.storage.messages(room, None, 100).await.unwrap().messages
+    house.storage.messages(room, None, 100, Side::House).await.unwrap().messages
 }
 
 fn text(message: &MessageNow) -> &str {
@@ -191,7 +191,7 @@ fn moderate(message: &Message, by: &User) -> Write {
 }
 
 async fn log_holds(house: &House, room: ConversationId, word: &str) -> bool {
-    let page = house.storage.events(room, Seq::ZERO, u64::MAX, usize::MAX).await.unwrap();
+    let page = house.storage.events(room, Seq::ZERO, u64::MAX, usize::MAX, Side::House).await.unwrap();
     page.frames.iter().any(|frame| frame.text.contains(word))
 }
 
@@ -219,7 +219,7 @@ pub async fn deleting_blanks_every_trace_of_the_text(backend: &dyn Backend) {
     assert_eq!(kinds(&after[..before.len()]), kinds(&before), "every event keeps its place");
     let left = now(&house, room).await;
     assert!(left.iter().all(|message| message.deleted && message.reactions.is_empty() && text(message).is_empty()));
-    assert_eq!(house.storage.search(room, "secret", 10).await.unwrap(), []);
+    assert_eq!(house.storage.search(room, "secret", 10, Side::House).await.unwrap(), []);
 }
 
 pub async fn a_result_after_the_deletion_is_blank(backend: &dyn Backend) {
@@ -288,7 +288,7 @@ pub async fn pages_of_messages_go_back_in_time(backend: &dyn Backend) {
         house.post(room, &anna, &i.to_string()).await;
     }
     let page = async |before, limit| {
-        let page = house.storage.messages(room, before, limit).await.unwrap();
+        let page = house.storage.messages(room, before, limit, Side::House).await.unwrap();
         (page.messages.iter().map(|message| text(message).to_owned()).collect::<String>(), page.more)
     };
     assert_eq!(page(None, 3).await, ("456".to_owned(), true));
@@ -299,7 +299,7 @@ pub async fn pages_of_messages_go_back_in_time(backend: &dyn Backend) {
 }
 
 async fn found(house: &House, room: ConversationId, query: &str) -> Vec<String> {
-    let found = house.storage.search(room, query, 10).await.unwrap();
+    let found = house.storage.search(room, query, 10, Side::House).await.unwrap();
     found.iter().map(|message| text(message).to_owned()).collect()
 }
 
@@ -315,7 +315,7 @@ pub async fn search_finds_messages_with_every_word(backend: &dyn Backend) {
     house.post(other_room, &anna, "red fox elsewhere").await;
     let both = ["red fox of the agents", "a red house, a Fox", "The red fox"];
     assert_eq!(found(&house, room, " fox  RED ").await, both);
-    assert_eq!(house.storage.search(room, "red", 2).await.unwrap().len(), 2);
+    assert_eq!(house.storage.search(room, "red", 2, Side::House).await.unwrap().len(), 2);
     assert!(found(&house, room, "red green").await.is_empty());
 }
 
@@ -337,7 +337,7 @@ pub async fn search_takes_any_text(backend: &dyn Backend) {
     let room = house.room(&[&anna]).await;
     house.post(room, &anna, "say \"hello\" to C++ NOT me").await;
     for query in ["\"hello\"", "hello NOT", "hello \u{1F426}", "c++", "NOT", "\"hello to\"\"", "hel\0lo hello"] {
-        let found = house.storage.search(room, query, 10).await;
+        let found = house.storage.search(room, query, 10, Side::House).await;
         assert!(found.is_ok(), "{query:?}: {found:?}");
     }
     assert_eq!(found(&house, room, "\"hello\" NOT \u{1F426} +").await.len(), 1);

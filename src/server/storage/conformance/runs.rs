@@ -4,7 +4,7 @@ use super::{Backend, House, parse};
 use crate::{
     fresh_id,
     protocol::{
-        AgentRun, AgentStep, ChartId, ConversationId, Event, RunId, RunStatus, Seq, Timestamp,
+        AgentRun, AgentStep, ChartId, ConversationId, Event, RunId, RunStatus, Seq, Side, Timestamp,
         agent::{ChartGenerated, Progress},
     },
     server::storage::{Append, RunRow, RunWrite, Spent, Write},
@@ -70,7 +70,7 @@ pub async fn a_chart_belongs_to_its_conversation(backend: &dyn Backend) {
 
 fn step(run_id: RunId, from: u64, journal: &[&str], events: Vec<Event>) -> RunWrite {
     let journal = journal.iter().map(|entry| (*entry).to_owned()).collect();
-    RunWrite { run_id, events, journal, from, spent: None }
+    RunWrite { run_id, events, journal, from, spent: None, epoch: None }
 }
 
 pub async fn a_runs_journal_is_read_in_its_order_and_goes_with_its_end(backend: &dyn Backend) {
@@ -87,7 +87,7 @@ pub async fn a_runs_journal_is_read_in_its_order_and_goes_with_its_end(backend: 
     assert!(!head.changed, "what was told alone makes no event");
     assert_eq!(house.storage.run_journal(id).await.unwrap(), ["opening", "asked", "text"]);
     write(step(id, 2, &["text again"], vec![run(id, RunStatus::Processing)])).await.unwrap_err();
-    let page = house.storage.events(room, head.seq, 10, usize::MAX).await.unwrap();
+    let page = house.storage.events(room, head.seq, 10, usize::MAX, Side::House).await.unwrap();
     assert!(page.frames.is_empty(), "an entry that is there already takes its events with it");
     let end = write(step(id, 3, &["done"], vec![run(id, RunStatus::Processing), run(id, RunStatus::Completed)]));
     assert_eq!(end.await.unwrap().seq, Seq(head.seq.0 + 2));

@@ -7,19 +7,20 @@ use sqlx::{Sqlite, SqliteConnection, SqlitePool, pool::PoolConnection};
 
 use super::{
     events, found,
-    log::{self, Audience, Logged},
+    log::{self, Logged},
     posts::{self, Post},
     reads, search, writes,
 };
 use crate::{
-    protocol::{ConversationId, Event, Seq, Timestamp, UserId},
-    server::storage::{Append, Appended, NewConversation, Result, StorageError, Write},
+    protocol::{Audience, ConversationId, Event, Seq, Timestamp, UserId, http::Kind},
+    server::storage::{Append, Appended, NewConversation, Result, StorageError, Write, desk::NewDialog},
 };
 
 /// What waits for the next commit.
 pub(super) enum Work {
     Append(Append),
     Found(NewConversation),
+    FoundDialog(NewDialog),
     Read {
         user: UserId,
         conversation: ConversationId,
@@ -84,6 +85,7 @@ impl Batch {
                     self.begin().await?;
                     let outcome = match other {
                         Work::Found(new) => found::conversation(self, new).await,
+                        Work::FoundDialog(new) => found::dialog(self, new).await,
                         Work::Append(append) => writes::perform(self, append).await,
                         Work::Index => search::index(self.connection()).await,
                         Work::Read { .. } => continue,
@@ -131,15 +133,15 @@ impl Batch {
         event: Event,
         audience: Audience,
     ) -> Result<Seq> {
-        let seq: Seq =
-            sqlx::query_scalar("UPDATE conversations SET head = head + 1, last_at = ? WHERE id = ? RETURNING head")
+        let (seq, kind): (Seq, Kind) =
+            sqlx::query_as("UPDATE conversations SET head = head + 1, last_at = ? WHERE id = ? RETURNING head, kind")
                 .bind(at)
                 .bind(conversation)
                 .fetch_optional(self.connection())
                 .await?
                 .ok_or(StorageError::NotFound)?;
-        let frame = log::encode(conversation, seq, at, event);
-        log::insert(self.connection(), &frame, audience).await?;
+        let frame = log::encode(conversation, seq, at, kind, event, audience);
+        log::insert(self.connection(), &frame).await?;
         events::project(self.connection(), &frame, at).await?;
         self.logged.push(frame.into());
         Ok(seq)

@@ -9,7 +9,8 @@ use sqlx::{
 };
 
 use crate::protocol::{
-    ChartId, ConversationId, LogEpoch, MessageId, RunId, Seq, SessionId, Timestamp, UserId,
+    ChartId, ConversationId, LogEpoch, MessageId, RunId, Seq, SessionId, SiteId, Timestamp, UserId,
+    dialog::DialogStatus,
     http::{Kind, Role},
 };
 
@@ -58,6 +59,8 @@ kept_as! { i64,
 kept_as! { String,
     Role: |role| role.as_str().to_owned(), |word| word_of(&word);
     Kind: |kind| kind_word(*kind).to_owned(), |word| word_of(&word);
+    DialogStatus: |status| status_word(*status).to_owned(), |word| word_of(&word);
+    SiteId: |id| id.0.clone(), |id| Ok(SiteId(id));
 }
 
 fn sixteen(bytes: Vec<u8>) -> Result<[u8; 16], BoxDynError> {
@@ -71,6 +74,14 @@ const fn kind_word(kind: Kind) -> &'static str {
     }
 }
 
+const fn status_word(status: DialogStatus) -> &'static str {
+    match status {
+        DialogStatus::Open => "open",
+        DialogStatus::Snoozed => "snoozed",
+        DialogStatus::Resolved => "resolved",
+    }
+}
+
 /// The enum whose word on the wire this is.
 fn word_of<T: serde::de::DeserializeOwned>(word: &str) -> Result<T, BoxDynError> {
     Ok(serde_json::from_value(word.into())?)
@@ -81,9 +92,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_and_role_is_read_back_from_its_word() {
+    fn each_kind_status_and_role_is_read_back_from_its_word() {
         for kind in [Kind::Room, Kind::Dialog] {
             assert_eq!(word_of::<Kind>(kind_word(kind)).unwrap(), kind);
+        }
+        for status in [DialogStatus::Open, DialogStatus::Snoozed, DialogStatus::Resolved] {
+            assert_eq!(word_of::<DialogStatus>(status_word(status)).unwrap(), status);
         }
         for role in [Role::Member, Role::Operator, Role::Admin, Role::Visitor] {
             assert_eq!(word_of::<Role>(role.as_str()).unwrap(), role);

@@ -1,110 +1,149 @@
 //! What a person sees of the conversations they are in.
 
-use sqlx::SqlitePool;
+use sqlx::{Row as _, SqlitePool, sqlite::SqliteRow};
 
+use super::dialogs;
 use crate::{
     protocol::{
-        Author, ConversationId, MessageId, Seq, Timestamp, UserId, UserRef,
-        dialog::{DialogStatus, Owner},
+        Author, ConversationId, Seq, UserId, UserRef,
+        dialog::{DialogLine, DialogStatus, Owner},
         http::{Conversation, Kind, LastMessage, Role, User},
-        limits::PREVIEW_CHARS,
+        limits::{DIALOGS_LISTED, PREVIEW_CHARS},
         server::ReadPosition,
     },
     server::storage::{Access, MemberRow, Result},
 };
 
-/// Lines of a person's list: `?1` the person, `?2` how many characters of the last message.
+/// Lines of a list: `?1` the person, `?2` how many characters of the last message. `m` gives the conversations
+/// and how far the person has read in each.
 ///
 /// Unread counts and the last message are derived here. Kept as numbers in rows they would be one write per
-/// member and message.
+/// member and message. The one member that a dialog has is its visitor, who sees nothing that is for operators.
 macro_rules! lines {
-    ($tail:literal) => {
+    ($from:literal, $is_member:literal, $tail:literal) => {
         concat!(
             "SELECT c.id, c.title, c.kind, c.head, c.agents, c.creator, u.display_name AS creator_name,
                     (SELECT count(*) FROM events x
-                     WHERE x.conversation_id = c.id AND x.seq > m.up_to AND x.author_id <> m.user_id) AS unread,
+                     WHERE x.conversation_id = c.id AND x.seq > m.up_to AND x.author_id <> ?1
+                       AND (c.kind = 'room' OR NOT ",
+            $is_member,
+            " OR x.audience = 'public')) AS unread,
                     l.id AS last_id, l.seq AS last_seq, substr(l.text, 1, ?2) AS last_text,
-                    l.posted_at AS last_at, e.frame -> '$.author' AS last_author
-             FROM members m
+                    l.posted_at AS last_at, e.frame -> '$.author' AS last_author, ",
+            $is_member,
+            " AS is_member, d.site_id, d.waiting_since, ",
+            dialogs::control!(),
+            " FROM ",
+            $from,
+            " m
              JOIN conversations c ON c.id = m.conversation_id
              JOIN users u ON u.id = c.creator
+             LEFT JOIN dialogs d ON d.conversation_id = c.id
              LEFT JOIN events e ON e.doc = (SELECT n.doc FROM events n
                                             WHERE n.conversation_id = c.id AND n.author_id IS NOT NULL
+                                              AND (c.kind = 'room' OR NOT ",
+            $is_member,
+            " OR n.audience = 'public')
                                             ORDER BY n.seq DESC LIMIT 1)
-             LEFT JOIN messages l ON l.doc = e.doc
-             WHERE m.user_id = ?1 ",
+             LEFT JOIN messages l ON l.doc = e.doc ",
             $tail
         )
     };
 }
 
-#[derive(sqlx::FromRow)]
-struct Line {
-    id: ConversationId,
-    title: String,
-    kind: Kind,
-    head: Seq,
-    agents: bool,
-    creator: UserId,
-    creator_name: String,
-    unread: u64,
-    last_id: Option<MessageId>,
-    last_seq: Option<Seq>,
-    last_text: Option<String>,
-    last_at: Option<Timestamp>,
-    last_author: Option<String>,
+/// Of those whom this person is a member of.
+macro_rules! own_lines {
+    ($tail:literal) => {
+        lines!("members", "1", $tail)
+    };
 }
 
-impl Line {
-    fn into_conversation(self) -> Result<Conversation> {
-        let last_message = self.last_message()?;
-        let creator = UserRef { id: self.creator, name: self.creator_name };
-        Ok(Conversation {
-            id: self.id,
-            title: self.title,
-            kind: self.kind,
-            head: self.head,
-            unread: self.unread,
-            owner: Owner::Human { user: creator },
-            status: DialogStatus::Open,
-            agents: self.agents,
-            last_message,
-        })
-    }
+/// Of dialogs, for somebody who is an operator or an admin.
+macro_rules! dialog_lines {
+    ($tail:literal) => {
+        lines!(
+            "(SELECT x.conversation_id, coalesce(r.up_to, 0) AS up_to FROM dialogs x
+              JOIN users o ON o.id = ?1 AND o.role IN ('operator', 'admin') AND NOT o.disabled
+              LEFT JOIN operator_reads r ON r.conversation_id = x.conversation_id AND r.user_id = ?1)",
+            "0",
+            $tail
+        )
+    };
+}
 
-    fn last_message(&self) -> Result<Option<LastMessage>> {
-        let (Some(id), Some(seq), Some(text), Some(timestamp), Some(author)) =
-            (self.last_id, self.last_seq, &self.last_text, self.last_at, &self.last_author)
-        else {
-            return Ok(None);
-        };
-        let author: Author = super::log::parse(author)?;
-        Ok(Some(LastMessage { id, seq, author, text: text.clone(), timestamp }))
-    }
+fn line(row: &SqliteRow) -> Result<Conversation> {
+    let creator = UserRef { id: row.try_get("creator")?, name: row.try_get("creator_name")? };
+    let kind: Kind = row.try_get("kind")?;
+    let control = match kind {
+        Kind::Room => None,
+        Kind::Dialog => Some(dialogs::control_of(row)?),
+    };
+    let dialog = match &control {
+        Some(control) if !row.try_get::<bool, _>("is_member")? => Some(DialogLine {
+            site_id: row.try_get("site_id")?,
+            visitor: creator.clone(),
+            epoch: control.epoch,
+            waiting_since: row.try_get("waiting_since")?,
+        }),
+        _ => None,
+    };
+    let (owner, status) = match control {
+        Some(control) => (control.owner, control.status),
+        None => (Owner::Human { user: creator }, DialogStatus::Open),
+    };
+    Ok(Conversation {
+        id: row.try_get("id")?,
+        title: row.try_get("title")?,
+        kind,
+        head: row.try_get("head")?,
+        unread: row.try_get("unread")?,
+        owner,
+        status,
+        agents: row.try_get("agents")?,
+        last_message: last_message(row)?,
+        dialog,
+    })
+}
+
+fn last_message(row: &SqliteRow) -> Result<Option<LastMessage>> {
+    let Some(id) = row.try_get("last_id")? else { return Ok(None) };
+    let author: Author = super::log::parse(row.try_get("last_author")?)?;
+    let (seq, text, timestamp) = (row.try_get("last_seq")?, row.try_get("last_text")?, row.try_get("last_at")?);
+    Ok(Some(LastMessage { id, seq, author, text, timestamp }))
 }
 
 const PREVIEW: i64 = PREVIEW_CHARS as i64;
 
 pub(super) async fn of(read: &SqlitePool, user: UserId) -> Result<Vec<Conversation>> {
-    let lines = sqlx::query_as::<_, Line>(lines!("ORDER BY c.last_at DESC, c.id DESC"));
-    let lines = lines.bind(user).bind(PREVIEW).fetch_all(read).await?;
-    lines.into_iter().map(Line::into_conversation).collect()
+    let own = sqlx::query(own_lines!("WHERE m.user_id = ?1 ORDER BY c.last_at DESC, c.id DESC"));
+    let own = own.bind(user).bind(PREVIEW).fetch_all(read).await?;
+    // Whoever only opened the widget is nobody's work yet.
+    let dialogs = sqlx::query(dialog_lines!(
+        "WHERE c.head > 1 ORDER BY d.status = 'resolved', c.last_at DESC, c.id DESC LIMIT ?3"
+    ));
+    let dialogs = dialogs.bind(user).bind(PREVIEW).bind(DIALOGS_LISTED as i64).fetch_all(read).await?;
+    own.iter().chain(&dialogs).map(line).collect()
 }
 
 pub(super) async fn one_of(read: &SqlitePool, user: UserId, id: ConversationId) -> Result<Option<Conversation>> {
-    let line = sqlx::query_as::<_, Line>(lines!("AND m.conversation_id = ?3"));
-    let line = line.bind(user).bind(PREVIEW).bind(id).fetch_optional(read).await?;
-    line.map(Line::into_conversation).transpose()
+    let own = sqlx::query(own_lines!("WHERE m.user_id = ?1 AND m.conversation_id = ?3"));
+    let mut row = own.bind(user).bind(PREVIEW).bind(id).fetch_optional(read).await?;
+    if row.is_none() {
+        let dialog = sqlx::query(dialog_lines!("WHERE m.conversation_id = ?3"));
+        row = dialog.bind(user).bind(PREVIEW).bind(id).fetch_optional(read).await?;
+    }
+    row.as_ref().map(line).transpose()
 }
 
 pub(super) async fn access(read: &SqlitePool, user: UserId, id: ConversationId) -> Result<Option<Access>> {
     let row: Option<(Kind, bool, Seq, UserId, u64)> = sqlx::query_as(
         "SELECT c.kind, c.agents, c.head, c.creator, c.member_count
-         FROM members m JOIN conversations c ON c.id = m.conversation_id
-         WHERE m.conversation_id = ? AND m.user_id = ?",
+         FROM conversations c LEFT JOIN members m ON m.conversation_id = c.id AND m.user_id = ?1
+         WHERE c.id = ?2 AND (m.user_id IS NOT NULL OR (c.kind = 'dialog' AND EXISTS (
+               SELECT 1 FROM users u WHERE u.id = ?1 AND u.role IN ('operator', 'admin') AND NOT u.disabled)))",
     )
-    .bind(id)
     .bind(user)
+    .bind(id)
     .fetch_optional(read)
     .await?;
     Ok(row.map(|(kind, agents, head, creator, members)| Access { kind, agents, head, creator, members }))

@@ -3,7 +3,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::{log, runs};
+use super::{dialogs, log, runs};
 use crate::{
     protocol::{
         ConversationId, Event, Message, MessageId, Seq, Timestamp,
@@ -22,6 +22,7 @@ pub(super) async fn project(tx: &mut SqliteConnection, frame: &LoggedFrame, at: 
         Event::Member(change) => member(tx, id, seq, change).await,
         Event::AgentRun(run) => runs::project(tx, id, run).await,
         Event::Result(result) => repeated(tx, result.message_id, seq).await,
+        Event::Control(change) => dialogs::project(tx, id, at, change).await,
         Event::AgentStep(_)
         | Event::ToolCall(_)
         | Event::ToolResult(_)
@@ -29,7 +30,6 @@ pub(super) async fn project(tx: &mut SqliteConnection, frame: &LoggedFrame, at: 
         | Event::ApprovalResolved(_)
         | Event::Progress(_)
         | Event::ChartGenerated(_)
-        | Event::Control(_)
         | Event::Hidden => Ok(()),
     }
 }

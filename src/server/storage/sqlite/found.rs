@@ -1,13 +1,14 @@
 //! A conversation is founded: its row, and a `member` event for each who is in it from the start.
 
-use super::{batch::Batch, log::Audience, writes};
+use super::{batch::Batch, dialogs, writes};
 use crate::{
     protocol::{
-        Event, Seq, UserId, UserRef,
+        Audience, Event, Seq, UserId, UserRef,
+        http::Kind,
         limits::MEMBERS_PER_CONVERSATION,
         server::{MemberChanged, Membership},
     },
-    server::storage::{Appended, NewConversation, Result, StorageError},
+    server::storage::{Appended, NewConversation, Result, StorageError, desk::NewDialog},
 };
 
 pub(super) async fn conversation(batch: &mut Batch, new: NewConversation) -> Result<Appended> {
@@ -37,9 +38,24 @@ pub(super) async fn conversation(batch: &mut Batch, new: NewConversation) -> Res
     let mut head = Seq::ZERO;
     for user in members {
         let event = Event::Member(MemberChanged { user, change: Membership::Joined });
-        head = batch.record(new.id, new.at, event, Audience::Public).await?;
+        head = batch.record(new.id, new.at, event, Audience::Everyone).await?;
     }
     Ok(Appended { seq: head, posted: None, changed: true })
+}
+
+pub(super) async fn dialog(batch: &mut Batch, new: NewDialog) -> Result<Appended> {
+    let founded = NewConversation {
+        id: new.id,
+        title: new.title.clone(),
+        kind: Kind::Dialog,
+        agents: new.agents,
+        creator: new.visitor,
+        members: vec![new.visitor],
+        at: new.at,
+    };
+    let appended = conversation(batch, founded).await?;
+    dialogs::insert(batch.connection(), &new).await?;
+    Ok(appended)
 }
 
 async fn name(batch: &mut Batch, id: UserId) -> Result<UserRef> {

@@ -1,68 +1,44 @@
 //! The log itself: an event encoded once, at its place, and read back as the same bytes.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::TryStreamExt;
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use crate::{
-    protocol::{ConversationId, DurableFrame, Event, Seq, Timestamp, UserId, Visibility},
-    server::storage::{LoggedFrame, Page, Result, StorageError, StoredFrame},
+    protocol::{Audience, ConversationId, DurableFrame, Event, Seq, Side, Timestamp, UserId, http::Kind},
+    server::storage::{LoggedFrame, Page, Result, StorageError, StoredFrame, visitors_text},
 };
 
-/// Which side of a dialog an event is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Audience {
-    Public,
-    Operators,
+/// As it stands in the column.
+const fn word(audience: Audience) -> &'static str {
+    match audience {
+        Audience::Everyone => "public",
+        Audience::Operators => "operators",
+    }
 }
 
-impl Audience {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Public => "public",
-            Self::Operators => "operators",
-        }
-    }
-
-    pub(super) fn from_word(word: &str) -> Self {
-        if word == Self::Public.as_str() { Self::Public } else { Self::Operators }
-    }
-
-    /// Of an event that stands for itself. What is done to a message has the message's own audience.
-    pub(super) const fn of(event: &Event) -> Self {
-        match event {
-            Event::Message(message) => match message.visibility {
-                Visibility::Public => Self::Public,
-                Visibility::Note => Self::Operators,
-            },
-            Event::AgentStep(_)
-            | Event::ToolCall(_)
-            | Event::ToolResult(_)
-            | Event::Progress(_)
-            | Event::Approval(_)
-            | Event::ApprovalResolved(_) => Self::Operators,
-            Event::Edited(_)
-            | Event::Deleted(_)
-            | Event::Reaction(_)
-            | Event::Member(_)
-            | Event::AgentRun(_)
-            | Event::ChartGenerated(_)
-            | Event::Result(_)
-            | Event::Control(_)
-            | Event::Hidden => Self::Public,
-        }
-    }
+/// What is not known to be for everyone is for operators.
+pub(super) fn audience(word: &str) -> Audience {
+    if word == "public" { Audience::Everyone } else { Audience::Operators }
 }
 
 /// The event with its place, and its one encoding.
 ///
 /// # Panics
 /// Never: the protocol's types have no map with keys that are not strings.
-pub(super) fn encode(conversation_id: ConversationId, seq: Seq, timestamp: Timestamp, event: Event) -> LoggedFrame {
+pub(super) fn encode(
+    conversation_id: ConversationId,
+    seq: Seq,
+    timestamp: Timestamp,
+    kind: Kind,
+    event: Event,
+    audience: Audience,
+) -> LoggedFrame {
     let frame = DurableFrame { conversation_id, seq, timestamp, event };
-    let text = text_of(&frame);
-    LoggedFrame { conversation_id, seq, event: frame.event, payload: text.into() }
+    let payload = text_of(&frame).into();
+    let event = frame.event;
+    LoggedFrame { conversation_id, seq, timestamp, kind, event, audience, payload, for_visitors: OnceLock::new() }
 }
 
 fn text_of(frame: &DurableFrame) -> String {
@@ -83,14 +59,14 @@ pub(super) fn author(event: &Event) -> Option<UserId> {
 }
 
 /// Its `doc` is the connection's last rowid then.
-pub(super) async fn insert(tx: &mut SqliteConnection, frame: &LoggedFrame, audience: Audience) -> sqlx::Result<()> {
+pub(super) async fn insert(tx: &mut SqliteConnection, frame: &LoggedFrame) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO events (conversation_id, seq, kind, audience, author_id, frame) VALUES (?, ?, ?, ?, ?, ?)",
     )
     .bind(frame.conversation_id)
     .bind(frame.seq)
     .bind(frame.event.kind())
-    .bind(audience.as_str())
+    .bind(word(frame.audience))
     .bind(author(&frame.event))
     .bind(&*frame.payload)
     .execute(tx)
@@ -130,22 +106,35 @@ fn stored(row: &SqliteRow) -> sqlx::Result<StoredFrame> {
     Ok(StoredFrame { seq: row.try_get(0)?, text: row.try_get(1)? })
 }
 
+/// As this side reads it.
+fn seen(row: &SqliteRow, side: Side) -> sqlx::Result<StoredFrame> {
+    let stored = stored(row)?;
+    if side == Side::House {
+        return Ok(stored);
+    }
+    let frame: DurableFrame = parse(&stored.text)?;
+    let audience = audience(row.try_get(2)?);
+    let text = visitors_text(frame.conversation_id, frame.seq, frame.timestamp, &frame.event, audience);
+    Ok(StoredFrame { text: text.unwrap_or(stored.text), ..stored })
+}
+
 pub(super) async fn page(
     read: &SqlitePool,
     id: ConversationId,
     after: Seq,
     limit: u64,
     max_bytes: usize,
+    side: Side,
 ) -> Result<Page> {
     let mut connection = read.acquire().await?;
     let mut frames: Vec<StoredFrame> = Vec::new();
     let mut bytes = 0;
     {
-        let sql = "SELECT seq, frame FROM events WHERE conversation_id = ? AND seq > ? ORDER BY seq LIMIT ?";
+        let sql = "SELECT seq, frame, audience FROM events WHERE conversation_id = ? AND seq > ? ORDER BY seq LIMIT ?";
         let query = sqlx::query(sql).bind(id).bind(after).bind(i64::try_from(limit).unwrap_or(i64::MAX));
         let mut rows = query.fetch(&mut *connection);
         while let Some(row) = rows.try_next().await? {
-            let frame = stored(&row)?;
+            let frame = seen(&row, side)?;
             bytes += frame.text.len();
             if !frames.is_empty() && bytes > max_bytes {
                 break;

@@ -6,7 +6,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use crate::{
     protocol::{
-        ConversationId, DurableFrame, Event, MessageId, Seq, Timestamp, UserId, UserRef,
+        ConversationId, DurableFrame, Event, MessageId, Seq, Side, Timestamp, UserId, UserRef,
         http::{MessageNow, ReactionNow},
     },
     server::storage::{MessagePage, Result, sqlite::log},
@@ -26,16 +26,18 @@ pub(super) async fn page(
     id: ConversationId,
     before: Option<Seq>,
     limit: u64,
+    side: Side,
 ) -> Result<MessagePage> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut connection = read.acquire().await?;
     let mut rows: Vec<Row> = sqlx::query_as(
         "SELECT m.seq, m.text, m.edited_at, m.deleted, e.frame
          FROM events e CROSS JOIN messages m ON m.doc = e.doc
-         WHERE e.conversation_id = ? AND e.seq < ? ORDER BY e.seq DESC LIMIT ?",
+         WHERE e.conversation_id = ? AND e.seq < ? AND (? OR e.audience = 'public') ORDER BY e.seq DESC LIMIT ?",
     )
     .bind(id)
     .bind(before.unwrap_or(Seq(u64::MAX)))
+    .bind(side == Side::House)
     .bind(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX))
     .fetch_all(&mut *connection)
     .await?;

@@ -25,7 +25,7 @@ fn key(username: &str) -> String {
 pub(super) async fn create(write: &SqlitePool, new: NewUser) -> Result<User> {
     let inserted: std::result::Result<UserRow, sqlx::Error> = sqlx::query_as(
         "INSERT INTO users (id, username, username_key, display_name, password_hash, created_at, role)
-         VALUES (?, ?, ?, ?, ?, ?, CASE WHEN EXISTS (SELECT 1 FROM users) THEN 'member' ELSE 'admin' END)
+         VALUES (?, ?, ?, ?, ?, ?, CASE WHEN EXISTS (SELECT 1 FROM users WHERE role <> 'visitor') THEN 'member' ELSE 'admin' END)
          RETURNING id, username, display_name, role, disabled",
     )
     .bind(new.id)
@@ -44,16 +44,19 @@ pub(super) async fn create(write: &SqlitePool, new: NewUser) -> Result<User> {
 }
 
 pub(super) async fn by_name(read: &SqlitePool, username: &str) -> Result<Option<User>> {
-    let row = sqlx::query_as("SELECT id, username, display_name, role, disabled FROM users WHERE username_key = ?")
-        .bind(key(username))
-        .fetch_optional(read)
-        .await?;
+    let row = sqlx::query_as(
+        "SELECT id, username, display_name, role, disabled FROM users WHERE username_key = ? AND role <> 'visitor'",
+    )
+    .bind(key(username))
+    .fetch_optional(read)
+    .await?;
     Ok(row.map(user))
 }
 
 pub(super) async fn credentials(read: &SqlitePool, username: &str) -> Result<Option<(User, String)>> {
     let row: Option<(UserId, String, String, Role, bool, String)> = sqlx::query_as(
-        "SELECT id, username, display_name, role, disabled, password_hash FROM users WHERE username_key = ?",
+        "SELECT id, username, display_name, role, disabled, password_hash FROM users
+         WHERE username_key = ? AND role <> 'visitor'",
     )
     .bind(key(username))
     .fetch_optional(read)
@@ -64,9 +67,11 @@ pub(super) async fn credentials(read: &SqlitePool, username: &str) -> Result<Opt
 }
 
 pub(super) async fn all(read: &SqlitePool) -> Result<Vec<User>> {
-    let rows = sqlx::query_as("SELECT id, username, display_name, role, disabled FROM users ORDER BY username_key")
-        .fetch_all(read)
-        .await?;
+    let rows = sqlx::query_as(
+        "SELECT id, username, display_name, role, disabled FROM users WHERE role <> 'visitor' ORDER BY username_key",
+    )
+    .fetch_all(read)
+    .await?;
     Ok(rows.into_iter().map(user).collect())
 }
 
@@ -77,7 +82,8 @@ pub(super) async fn patch(
     disabled: Option<bool>,
 ) -> Result<Option<User>> {
     let row = sqlx::query_as(
-        "UPDATE users SET role = coalesce(?, role), disabled = coalesce(?, disabled) WHERE username_key = ?
+        "UPDATE users SET role = coalesce(?, role), disabled = coalesce(?, disabled)
+         WHERE username_key = ? AND role <> 'visitor'
          RETURNING id, username, display_name, role, disabled",
     )
     .bind(role)

@@ -9,11 +9,13 @@ use sqlx::{Row as _, sqlite::SqliteRow};
 use super::{
     batch::{Batch, Stage},
     bulk::{Bulk, Row, Script},
-    log::{self, Audience},
-    reads,
+    log, reads,
 };
 use crate::{
-    protocol::{ClientId, ConversationId, Event, Message, MessageId, Seq, Timestamp, UserId, server::Posted},
+    protocol::{
+        Audience, ClientId, ConversationId, Event, Message, MessageId, Seq, Timestamp, UserId, http::Kind,
+        server::Posted,
+    },
     server::storage::{Appended, LoggedFrame, Result, StorageError},
 };
 
@@ -35,22 +37,24 @@ struct Earlier {
 
 /// What the database knows about one post before this batch.
 struct Known {
-    /// `None`: no such conversation, or the author is no member of it.
+    /// `None`: no such conversation, or the author may not write there.
     head: Option<Seq>,
     earlier: Option<Earlier>,
     /// Where the message is that this one replies to.
     reply_in: Option<ConversationId>,
     /// The newest `doc` of all.
     newest: i64,
+    kind: Kind,
 }
 
 static KNOWN: Bulk = Bulk::new(
     "SELECT v.column1, c.head, d.conversation_id, d.posted_hash, d.seq, d.id, d.posted_at, r.conversation_id,
-            (SELECT coalesce(max(doc), 0) FROM events)
+            (SELECT coalesce(max(doc), 0) FROM events), c.kind
      FROM",
     5,
     "v LEFT JOIN members m ON m.conversation_id = v.column2 AND m.user_id = v.column3
-     LEFT JOIN conversations c ON c.id = m.conversation_id
+     LEFT JOIN conversations c ON c.id = v.column2 AND (m.user_id IS NOT NULL OR (c.kind = 'dialog' AND EXISTS (
+        SELECT 1 FROM users u WHERE u.id = v.column3 AND u.role IN ('operator', 'admin'))))
      LEFT JOIN messages d ON d.client_id = v.column4 AND d.author_id = v.column3
      LEFT JOIN messages r ON r.id = v.column5
      WHERE v.column1 IS NOT NULL ORDER BY v.column1",
@@ -107,6 +111,24 @@ pub(super) async fn perform(batch: &mut Batch, posts: Vec<Post>, is_last: bool) 
     Ok(outcomes)
 }
 
+/// An error where this message would be refused.
+pub(super) async fn must_be_takable(batch: &mut Batch, post: &Post) -> Result<()> {
+    let posts = [named(Post { message: post.message.clone(), ..*post })];
+    let known = known(batch, &posts).await?.pop().ok_or(StorageError::Closed)?;
+    let [(post, client_id)] = posts;
+    Round::default().decide(post, client_id, known).map(drop)
+}
+
+/// What became of this message when it was posted before; `None`: it was not.
+pub(super) async fn earlier(batch: &mut Batch, post: &Post) -> Result<Option<Appended>> {
+    let posts = [named(Post { message: post.message.clone(), ..*post })];
+    let known = known(batch, &posts).await?.pop();
+    let [(post, client_id)] = posts;
+    let Some(earlier) = known.and_then(|known| known.earlier) else { return Ok(None) };
+    let hash = hash_of(&client_id, &post.message.text);
+    duplicate(&earlier, post.conversation_id, &hash, client_id).map(Some)
+}
+
 /// A message that came without a client_id gets its own id for one.
 fn named(mut post: Post) -> (Post, ClientId) {
     let client_id = post.message.client_id.get_or_insert_with(|| post.message.id.into()).clone();
@@ -136,7 +158,13 @@ fn known_of(row: &SqliteRow) -> sqlx::Result<Known> {
         }),
         None => None,
     };
-    Ok(Known { head: row.try_get(1)?, earlier, reply_in: row.try_get(7)?, newest: row.try_get(8)? })
+    Ok(Known {
+        head: row.try_get(1)?,
+        earlier,
+        reply_in: row.try_get(7)?,
+        newest: row.try_get(8)?,
+        kind: row.try_get::<Option<_>, _>(9)?.unwrap_or(Kind::Room),
+    })
 }
 
 /// The posts that are taken, on top of what the database knows.
@@ -154,7 +182,6 @@ struct Taken {
     /// Its place among all events and among all messages.
     doc: i64,
     frame: LoggedFrame,
-    audience: Audience,
     at: Timestamp,
     hash: Vec<u8>,
 }
@@ -189,7 +216,12 @@ impl Round {
         let event = Event::Message(message);
         let audience = Audience::of(&event);
         let doc = known.newest + 1 + self.taken.len() as i64;
-        self.taken.push(Taken { doc, frame: log::encode(conversation_id, seq, at, event), audience, at, hash });
+        self.taken.push(Taken {
+            doc,
+            frame: log::encode(conversation_id, seq, at, known.kind, event, audience),
+            at,
+            hash,
+        });
         Ok(Appended { seq, posted: Some(posted), changed: true })
     }
 
@@ -197,8 +229,8 @@ impl Round {
         let (script, then) = if is_last { (&WRITE_AND_COMMIT, Stage::Committed) } else { (&WRITE, Stage::Open) };
         let write = script
             .of(self.taken.len())
-            .rows(&self.taken, |row, Taken { doc, frame, audience, .. }| {
-                row.bind(*doc).bind(frame.conversation_id).bind(frame.seq).bind(*audience == Audience::Operators);
+            .rows(&self.taken, |row, Taken { doc, frame, .. }| {
+                row.bind(*doc).bind(frame.conversation_id).bind(frame.seq).bind(frame.audience == Audience::Operators);
                 row.bind(log::author(&frame.event)).bind(&*frame.payload);
             })
             .rows(&self.taken, bind_message)

@@ -7,6 +7,7 @@ use sqlx::Row as _;
 use super::{
     batch::Batch,
     bulk::{Bulk, Script},
+    dialogs,
 };
 use crate::{
     protocol::{ConversationId, Seq, UserId},
@@ -57,6 +58,7 @@ pub(super) async fn perform(batch: &mut Batch, reads: &[Read]) -> Result<Vec<Res
     for (place, read) in reads.iter().enumerate() {
         let key = (read.conversation, read.user);
         let outcome = match (heads.get(&place), positions.get_mut(&key)) {
+            (None, _) => dialogs::read(batch.connection(), read).await,
             (Some(head), Some(position)) => {
                 let wanted = read.up_to.min(*head);
                 let changed = wanted > *position;

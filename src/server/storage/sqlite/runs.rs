@@ -2,9 +2,9 @@
 
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::{batch::Batch, log, writes};
+use super::{batch::Batch, dialogs, log, writes};
 use crate::{
-    protocol::{AgentRun, ChartId, ConversationId, MessageId, RunId, Timestamp, UserId},
+    protocol::{AgentRun, ChartId, ConversationId, Event, MessageId, RunId, Timestamp, UserId},
     server::storage::{Appended, Result, RunRow, RunWrite, Spent},
 };
 
@@ -33,7 +33,12 @@ pub(super) async fn project(
 
 /// A step of a run. Its events are checked as any that the server writes; nothing is recorded before all are.
 pub(super) async fn step(batch: &mut Batch, id: ConversationId, at: Timestamp, write: RunWrite) -> Result<Appended> {
-    let RunWrite { run_id, events, journal, from, spent } = write;
+    let RunWrite { run_id, events, journal, from, spent, epoch } = write;
+    if let Some(epoch) = epoch
+        && !is_lone_end(&events)
+    {
+        dialogs::must_be_with_ai(batch.connection(), id, epoch).await?;
+    }
     let mut seq = log::head(batch.connection(), id).await?;
     let changed = !events.is_empty();
     for (entry, n) in journal.iter().zip(from..) {
@@ -50,6 +55,11 @@ pub(super) async fn step(batch: &mut Batch, id: ConversationId, at: Timestamp, w
         }
     }
     Ok(Appended { seq, posted: None, changed })
+}
+
+/// What a run may still say that was overtaken: that it is over.
+fn is_lone_end(events: &[Event]) -> bool {
+    matches!(events, [Event::AgentRun(run)] if run.status.is_over())
 }
 
 async fn spend(tx: &mut SqliteConnection, user: UserId, at: Timestamp, spent: Spent) -> Result<()> {

@@ -8,7 +8,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use super::messages;
 use crate::{
-    protocol::{ConversationId, Seq, http::MessageNow},
+    protocol::{ConversationId, Seq, Side, http::MessageNow},
     server::storage::{Appended, Result},
 };
 
@@ -29,16 +29,24 @@ pub(super) async fn index(tx: &mut SqliteConnection) -> Result<Appended> {
     Ok(Appended { seq: Seq::ZERO, posted: None, changed: behind })
 }
 
-pub(super) async fn find(read: &SqlitePool, id: ConversationId, query: &str, limit: u64) -> Result<Vec<MessageNow>> {
+pub(super) async fn find(
+    read: &SqlitePool,
+    id: ConversationId,
+    query: &str,
+    limit: u64,
+    side: Side,
+) -> Result<Vec<MessageNow>> {
     let Some(pattern) = pattern(id, query) else { return Ok(Vec::new()) };
     let mut connection = read.acquire().await?;
     let rows: Vec<messages::Row> = sqlx::query_as(
         "SELECT m.seq, m.text, m.edited_at, m.deleted, e.frame
          FROM search s JOIN messages m ON m.doc = s.rowid
          JOIN events e ON e.doc = m.doc
-         WHERE s.search MATCH ? AND m.deleted = 0 ORDER BY s.rowid DESC LIMIT ?",
+         WHERE s.search MATCH ? AND m.deleted = 0 AND (? OR e.audience = 'public')
+         ORDER BY s.rowid DESC LIMIT ?",
     )
     .bind(pattern)
+    .bind(side == Side::House)
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .fetch_all(&mut *connection)
     .await?;

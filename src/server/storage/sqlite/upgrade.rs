@@ -8,8 +8,8 @@ use super::{SqliteStorage, log, pool};
 use crate::{
     fresh_id,
     protocol::{
-        ConversationId, Event, Message, Seq, UserId,
-        http::User,
+        Audience, ConversationId, Event, Message, Seq, Side, UserId,
+        http::{Kind, User},
         server::{Deleted, MemberChanged, Membership},
     },
     server::storage::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 async fn write(connection: &mut SqliteConnection, room: ConversationId, seq: u64, event: Event) {
-    let frame = log::encode(room, Seq(seq), at(1), event);
+    let frame = log::encode(room, Seq(seq), at(1), Kind::Room, event, Audience::Everyone);
     sqlx::query("INSERT INTO events (conversation_id, seq, kind, audience, frame) VALUES (?, ?, ?, 'public', ?)")
         .bind(room)
         .bind(frame.seq)
@@ -82,17 +82,17 @@ async fn a_file_of_the_first_version_keeps_its_log_its_unread_counts_and_its_sea
 
     let (sink, mut commits) = tokio::sync::mpsc::channel::<Arc<LoggedFrame>>(8);
     let storage = SqliteStorage::open(&path, Arc::new(sink)).await.unwrap();
-    let log = storage.events(room, Seq::ZERO, 10, 1 << 20).await.unwrap();
+    let log = storage.events(room, Seq::ZERO, 10, 1 << 20, Side::House).await.unwrap();
     assert_eq!(log.frames.iter().map(|frame| frame.seq.0).collect::<Vec<_>>(), [1, 2, 3, 4]);
     let line = storage.conversation_of(ben.id, room).await.unwrap().unwrap();
     assert_eq!((line.unread, line.last_message.map(|last| last.text)), (1, Some("blue heron".into())));
-    assert_eq!(storage.messages(room, None, 10).await.unwrap().messages.len(), 2);
-    assert_eq!(storage.search(room, "heron", 10).await.unwrap().len(), 1);
+    assert_eq!(storage.messages(room, None, 10, Side::House).await.unwrap().messages.len(), 2);
+    assert_eq!(storage.search(room, "heron", 10, Side::House).await.unwrap().len(), 1);
 
     let write = crate::server::storage::Write::Post(message(&ben, "grey heron"));
     let append = crate::server::storage::Append { conversation_id: room, at: at(2), write };
     assert_eq!(storage.append(append).await.unwrap().seq, Seq(5));
     assert_eq!(commits.recv().await.unwrap().seq, Seq(5));
-    assert_eq!(storage.search(room, "heron", 10).await.unwrap().len(), 2);
+    assert_eq!(storage.search(room, "heron", 10, Side::House).await.unwrap().len(), 2);
     storage.close().await;
 }

@@ -2,14 +2,10 @@
 
 use sqlx::SqliteConnection;
 
-use super::{
-    batch::Batch,
-    log::{self, Audience},
-    runs,
-};
+use super::{batch::Batch, dialogs, log, runs};
 use crate::{
     protocol::{
-        ConversationId, Event, MessageId, Seq, Timestamp, UserId, UserRef,
+        Audience, ConversationId, Event, MessageId, Seq, Timestamp, UserId, UserRef,
         limits::{CONVERSATIONS_PER_USER, MEMBERS_PER_CONVERSATION, REACTIONS_PER_MESSAGE},
         server::{Deleted, Edited, MemberChanged, Membership, Reaction},
     },
@@ -21,9 +17,11 @@ type Verdict = Option<(Event, Audience)>;
 
 pub(super) async fn perform(batch: &mut Batch, append: Append) -> Result<Appended> {
     let Append { conversation_id, at, write } = append;
-    if let Write::Run(step) = write {
-        return runs::step(batch, conversation_id, at, step).await;
-    }
+    let write = match write {
+        Write::Run(step) => return runs::step(batch, conversation_id, at, step).await,
+        Write::Dialog(write) => return dialogs::perform(batch, conversation_id, at, write).await,
+        other => other,
+    };
     let head = log::head(batch.connection(), conversation_id).await?;
     match check(batch.connection(), conversation_id, write).await? {
         None => Ok(Appended { seq: head, posted: None, changed: false }),
@@ -50,8 +48,8 @@ async fn check(tx: &mut SqliteConnection, id: ConversationId, write: Write) -> R
         Write::Join { user } => join(tx, id, user).await,
         Write::Leave { user } => leave(tx, id, user).await,
         Write::Server(event) => server(tx, id, event).await,
-        // A batch takes posts and steps of runs by themselves; one that comes here would go without its idempotency row.
-        Write::Post(_) | Write::Run(_) => Err(StorageError::Forbidden),
+        // These are taken by themselves; one that came here would go without its idempotency row or its guard.
+        Write::Post(_) | Write::Run(_) | Write::Dialog(_) => Err(StorageError::Forbidden),
     }
 }
 
@@ -77,12 +75,12 @@ impl Target {
 
     /// What is done to a note is for those who see the note.
     fn event(&self, event: Event) -> Verdict {
-        Some((event, Audience::from_word(&self.audience)))
+        Some((event, log::audience(&self.audience)))
     }
 }
 
 async fn edit(tx: &mut SqliteConnection, id: ConversationId, edited: Edited) -> Result<Verdict> {
-    must_be_member(tx, id, edited.by.id).await?;
+    must_take_part(tx, id, edited.by.id).await?;
     let target = Target::find(tx, id, edited.message_id).await?;
     if target.deleted {
         return Err(StorageError::NotFound);
@@ -98,7 +96,7 @@ async fn edit(tx: &mut SqliteConnection, id: ConversationId, edited: Edited) -> 
 
 async fn delete(tx: &mut SqliteConnection, id: ConversationId, deleted: Deleted, moderates: bool) -> Result<Verdict> {
     if !moderates {
-        must_be_member(tx, id, deleted.by.id).await?;
+        must_take_part(tx, id, deleted.by.id).await?;
     }
     let target = Target::find(tx, id, deleted.message_id).await?;
     if target.author_id != deleted.by.id && !moderates {
@@ -111,7 +109,7 @@ async fn delete(tx: &mut SqliteConnection, id: ConversationId, deleted: Deleted,
 }
 
 async fn react(tx: &mut SqliteConnection, id: ConversationId, reaction: Reaction) -> Result<Verdict> {
-    must_be_member(tx, id, reaction.by.id).await?;
+    must_take_part(tx, id, reaction.by.id).await?;
     let target = Target::find(tx, id, reaction.message_id).await?;
     if target.deleted {
         return Err(StorageError::NotFound);
@@ -154,7 +152,7 @@ async fn leave(tx: &mut SqliteConnection, id: ConversationId, user: UserRef) -> 
 }
 
 fn member(user: UserRef, change: Membership) -> Verdict {
-    Some((Event::Member(MemberChanged { user, change }), Audience::Public))
+    Some((Event::Member(MemberChanged { user, change }), Audience::Everyone))
 }
 
 /// What the server says is not asked for a right, but it can neither write twice what can be only once, nor
@@ -201,6 +199,14 @@ pub(super) async fn must_have_room(tx: &mut SqliteConnection, user: UserId) -> R
         }
         Some(_) => Ok(()),
     }
+}
+
+/// A member, or, of a dialog, an operator.
+async fn must_take_part(tx: &mut SqliteConnection, id: ConversationId, user: UserId) -> Result<()> {
+    if is_member(tx, id, user).await? || dialogs::is_for(tx, id, user).await? {
+        return Ok(());
+    }
+    Err(StorageError::NotFound)
 }
 
 async fn must_be_member(tx: &mut SqliteConnection, id: ConversationId, user: UserId) -> Result<()> {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::{
     protocol::limits,
     server::agents::tools::{
-        calculate, convert_units, date_time, fetch_page, make_chart, market, search_conversation, search_knowledge,
-        summarize_csv,
+        ask_a_person, calculate, convert_units, date_time, fetch_page, make_chart, market, search_conversation,
+        search_knowledge, summarize_csv,
     },
 };
 
@@ -17,6 +17,7 @@ mod arithmetic;
 mod chart;
 mod dates;
 mod knowledge;
+mod person;
 mod search;
 mod table;
 mod units;
@@ -54,6 +55,11 @@ pub fn plan(question: &str) -> Vec<Planned> {
     plan.dedup();
     plan.truncate(limits::CALLS_PER_TURN);
     plan
+}
+
+/// A person, where a visitor asks for one.
+pub fn person(question: &str) -> Option<Planned> {
+    person::is_wanted(&without_address(question)).then(|| Planned { tool: ask_a_person::NAME, arguments: json!({}) })
 }
 
 /// Whether a search of the conversation is no more than a guess: what is looked for may stand in a document.

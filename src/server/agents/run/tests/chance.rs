@@ -79,10 +79,8 @@ proptest! {
                 Step::Returned { late, chart } => RunEvent::ToolReturned {
                     call_id: play.tool.filter(|_| !late).unwrap_or(CallId::from_parts(0, 99)),
                     outcome: ToolOutcome {
-                        success: true,
-                        text: "ok".into(),
                         chart: chart.then(|| drawn(ChartId::from_parts(1, 1), "Chart")),
-                        duration_ms: 0,
+                        ..ToolOutcome::of("ok".into())
                     },
                 },
                 Step::Cancelled => RunEvent::Stop(Stop::Cancelled("Stopped.".into())),

@@ -88,7 +88,7 @@ impl Tool for MarketHistory {
         let drawn = tokio::task::spawn_blocking(move || chart(symbol, &closes)).await;
         let chart = drawn.map_err(|error| error.to_string()).and_then(|drawn| drawn);
         let chart = chart.map_err(|error| ToolError(format!("The chart could not be drawn: {error}")))?;
-        Ok(ToolOutput { text, chart: Some(chart) })
+        Ok(ToolOutput { chart: Some(chart), ..ToolOutput::from(text) })
     }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     fresh_id,
-    protocol::Message,
+    protocol::{Message, Side},
     server::storage::{
         LoggedFrame, Storage,
         conformance::{at, delete, edit, message, new_room, new_user, react},
@@ -41,7 +41,7 @@ impl Scene {
     }
 
     async fn head(&self) -> Seq {
-        self.storage.events(self.room, Seq::ZERO, 1, 1).await.unwrap().head
+        self.storage.events(self.room, Seq::ZERO, 1, 1, Side::House).await.unwrap().head
     }
 }
 
@@ -129,7 +129,7 @@ async fn the_search_index_agrees_with_the_messages() {
     let deletions = sent[5..15].iter().map(|sent| scene.append(delete(sent, &scene.anna)));
     let works = posts.chain(edits).chain(deletions).collect();
     scene.commit(works).await.unwrap();
-    let found = async |word: &str| scene.storage.search(scene.room, word, 100).await.unwrap().len();
+    let found = async |word: &str| scene.storage.search(scene.room, word, 100, Side::House).await.unwrap().len();
     assert_eq!((found("common").await, found("edited").await, found("word1").await), (10, 5, 0));
     sqlx::query("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)")
         .execute(&scene.storage.write)
