@@ -8,6 +8,7 @@ mod agents;
 mod bounds;
 mod chaos;
 mod compression;
+mod dialogs;
 mod documentation;
 mod durability;
 mod fault_proxy;

@@ -1,5 +1,6 @@
 //! A real server on a free port, with a real SQLite file, and clients that speak to it as any would.
 
+pub mod desk;
 pub mod model;
 pub mod process;
 pub mod proxy;
@@ -104,6 +105,14 @@ impl TestApp {
             self.register("root").await;
         }
         self.register(username).await
+    }
+
+    /// A fresh sign-in.
+    pub async fn login(&self, username: &str) -> Account {
+        let body = json!({ "username": username, "password": PASSWORD });
+        let response = self.request(Method::POST, "/api/v1/auth/login").json(&body).send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK, "signing {username} in");
+        Account::of(username, response.json().await.expect("a sign-in"))
     }
 
     pub async fn get(&self, account: &Account, path: &str) -> Response {

@@ -2,6 +2,10 @@
 //!
 //! Rates can be switched off for load tests (`MAGPIE_RATE_LIMIT=off`); sizes, counts and times never.
 
+mod dialogs;
+
+pub use dialogs::*;
+
 // ── Frames and what is in them ───────────────────────────────────────────────────────────────────
 
 /// A client's frame; a larger one closes the socket with 1009.
@@ -484,36 +488,3 @@ pub const CODE_PART_BYTES: usize = 4 * 1024;
 pub const PAINT_BYTES: usize = 32 * 1024;
 /// Lines about what went wrong that are kept until they are dismissed.
 pub const NOTICES: usize = 5;
-
-// ── Dialogs, sites, visitors ─────────────────────────────────────────────────────────────────────
-
-pub const SITES: usize = 100;
-pub const SITE_ORIGINS: usize = 32;
-/// A greeting, or the hours, in characters.
-pub const SITE_TEXT_CHARS: usize = 400;
-/// An address of a host's page, as it is kept, and what a browser says of itself.
-pub const VISITOR_TEXT_BYTES: usize = 512;
-/// What a host page says of its visitor's person, each.
-pub const IDENTITY_CHARS: usize = 200;
-/// Tokens by which one visitor is known again, one a device; the oldest goes.
-pub const VISITOR_TOKENS: usize = 20;
-/// Dialogs in an operator's list: the newest, those that are not resolved first.
-pub const DIALOGS_LISTED: u64 = 500;
-/// Of a visitor's other dialogs.
-pub const PAST_DIALOGS: u64 = 20;
-/// Widgets that are opened from one address: an office full of visitors passes, a script that makes visitors does not.
-pub const WIDGETS_PER_ADDRESS: Rate = Rate { burst: 100, every_ms: 500 };
-/// Dialogs that one visitor begins.
-pub const DIALOGS_PER_VISITOR: Rate = Rate { burst: 10, every_ms: 60_000 };
-/// After its operator was gone for so long an open dialog goes back to the queue.
-pub const OPERATOR_GONE_MS: i64 = 60_000;
-/// How often that is looked at.
-pub const DIALOG_SWEEP_MS: u64 = 5_000;
-/// How long a change of hands waits for the agents to let go. Whoever has not by then is refused by its epoch.
-pub const SILENCE_MS: u64 = 150;
-/// How often a change is tried again that somebody else's change came before.
-pub const CONTROL_TRIES: usize = 8;
-/// Changes of dialogs that wait to be told to the operators' lists; past them the lists are told of later ones.
-pub const DESK_QUEUE: usize = 4_096;
-/// How long changes of one dialog are gathered before the lists hear of them.
-pub const DESK_GATHER_MS: u64 = 100;

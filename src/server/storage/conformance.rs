@@ -20,6 +20,7 @@ use crate::{
 
 pub mod concurrent;
 pub mod conversations;
+pub mod dialogs;
 pub mod fold;
 pub mod log;
 pub mod messages;
@@ -66,6 +67,12 @@ macro_rules! conformance {
             runs: a_run_is_unfinished_until_its_end, the_timeline_has_the_agents_events_alone,
                 a_chart_belongs_to_its_conversation, a_runs_journal_is_read_in_its_order_and_goes_with_its_end,
                 a_run_is_found_by_the_message_it_answers, what_a_persons_runs_use_up_is_added_up_by_the_day;
+            dialogs: of_two_who_take_a_dialog_the_second_hears_of_the_first,
+                an_agents_write_under_an_old_epoch_is_refused_but_for_its_runs_end,
+                a_repeated_reply_takes_nothing_again, a_refused_message_changes_no_hands,
+                a_visitor_reads_no_note_anywhere, operators_see_every_dialog_and_members_none,
+                a_visitor_is_no_account, a_visitor_is_known_by_each_of_their_tokens,
+                in_any_order_only_who_holds_the_dialog_writes, a_result_that_repeats_a_note_is_a_notes;
             settings: a_setting_is_kept_replaced_and_forgotten;
             concurrent: sixty_four_writers_leave_no_hole, one_message_of_many_retries_at_once,
                 a_refused_write_harms_no_other;
