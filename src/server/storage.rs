@@ -21,7 +21,7 @@ use crate::protocol::{
 pub mod desk;
 
 #[cfg(test)]
-mod conformance;
+pub(super) mod conformance;
 pub mod sqlite;
 
 #[derive(Debug, thiserror::Error)]

@@ -51,7 +51,11 @@ async fn a_visitor_is_answered_at_once_and_gets_a_person_by_the_button() {
     let reply = visitor.next_where(|frame| frame["type"] == "message" && frame["sender"] == "operator").await;
     assert_eq!((&reply["author"]["name"], &reply["seq"]), (&json!("anna"), &json!(taken["seq"].as_u64().unwrap() + 1)));
     let rest = visitor.settled().await;
-    assert!(!rest.iter().any(|frame| frame["type"] == "agent_run"), "{rest:?}");
+    let since = taken["seq"].as_u64();
+    assert!(!rest.iter().any(|frame| frame["type"] == "agent_run" && frame["seq"].as_u64() > since), "{rest:?}");
+    let queued =
+        rest.iter().filter(|frame| frame["type"] == "agent_run" && frame["seq"].as_u64() > event["seq"].as_u64());
+    assert_eq!(queued.count(), 0);
 
     assert_eq!(control(&mut person, vera.dialog, "return_to_ai", 3).await["type"], "ack");
     visitor.next_where(|frame| frame["type"] == "control" && frame["owner"]["kind"] == "ai").await;

@@ -61,3 +61,66 @@ impl Dialogs {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fresh_id,
+        protocol::{
+            SiteId,
+            client::Control,
+            dialog::{ControlAction, ControlState, DialogStatus, Owner},
+            http::Role,
+        },
+        server::{
+            config::{Config, Settings},
+            hub::Connection,
+            payload::Encoding,
+            state::AppState,
+            storage::{
+                conformance::new_user,
+                desk::{NewDialog, NewVisitor},
+            },
+        },
+    };
+
+    #[tokio::test]
+    async fn an_operator_who_is_gone_for_a_while_gives_the_dialog_back() {
+        let data = tempfile::tempdir().unwrap();
+        let config = Config::new(&Settings::in_dir(data.path().to_str().unwrap())).unwrap();
+        let state = AppState::open(config).await.unwrap();
+        let storage = &state.storage;
+        let (visitor, site, at) = (fresh_id!(UserId), SiteId::default_site(), clock::now());
+        let new = NewVisitor { id: visitor, site: site.clone(), name: "Vera".into(), at };
+        storage.create_visitor(new).await.unwrap();
+        let id = fresh_id!(ConversationId);
+        let (title, owner) = ("Vera".to_owned(), Owner::Ai);
+        storage.create_dialog(NewDialog { id, site, visitor, title, agents: true, owner, at }).await.unwrap();
+        let anna = storage.create_user(new_user("anna")).await.unwrap();
+        assert_eq!(anna.role, Role::Admin);
+        let take = Control { conversation_id: id, action: ControlAction::Take, epoch: 1, to: None };
+        state.conversations.control(&anna, take).await.unwrap();
+
+        let (session, connection) = (fresh_id!(crate::protocol::SessionId), fresh_id!(crate::protocol::ConnectionId));
+        let here = Connection::new(connection, anna.as_ref(), session, at, at, Encoding::Plain).into();
+        assert!(state.hub.connect(&here).is_ok());
+        let (mut gone, later) = (Gone::new(), |ms: i64| Timestamp::from_ms(at.as_ms() + ms));
+        let standing = async || storage.dialog(id).await.unwrap().unwrap().control;
+        for ms in [0, limits::OPERATOR_GONE_MS * 2] {
+            state.dialogs.sweep(&mut gone, later(ms)).await.unwrap();
+            assert!(standing().await.owner.is(anna.id), "she is here");
+        }
+        state.hub.disconnect(&here);
+        let left = later(limits::OPERATOR_GONE_MS * 3);
+        state.hub.sweep_presence(left);
+        state.dialogs.sweep(&mut gone, left).await.unwrap();
+        let still = Timestamp::from_ms(left.as_ms() + limits::OPERATOR_GONE_MS - 1);
+        state.dialogs.sweep(&mut gone, still).await.unwrap();
+        assert!(standing().await.owner.is(anna.id), "a moment is nothing");
+        let over = Timestamp::from_ms(left.as_ms() + limits::OPERATOR_GONE_MS);
+        state.dialogs.sweep(&mut gone, over).await.unwrap();
+        let queued = ControlState { owner: Owner::Queue { team: None }, status: DialogStatus::Open, epoch: 3 };
+        assert_eq!(standing().await, queued);
+    }
+}

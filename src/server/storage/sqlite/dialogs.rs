@@ -118,7 +118,7 @@ pub(super) async fn project(
     };
     let waits = matches!(owner, Owner::Queue { .. }) && *status == DialogStatus::Open;
     sqlx::query(
-        "UPDATE dialogs SET status = ?, owner = ?, owner_id = ?3, owner_name = ?, team = ?, epoch = ?,
+        "UPDATE dialogs SET status = ?1, owner = ?2, owner_id = ?3, owner_name = ?4, team = ?5, epoch = ?6,
                 last_human = coalesce(?3, last_human),
                 waiting_since = CASE WHEN ?7 THEN coalesce(waiting_since, ?8) END
          WHERE conversation_id = ?9",
