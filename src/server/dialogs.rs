@@ -53,8 +53,9 @@ impl Dialogs {
         finish(async move {
             let (appended, standing) =
                 this.take_step(id, |row, scene| this.said(&caller, row, scene, &message)).await?;
-            if appended.changed && asked.sender == Sender::Visitor {
-                this.ask(id, &asked, standing).await;
+            if asked.sender == Sender::Visitor && (appended.changed || this.is_unheard(id, &appended).await?) {
+                this.ask(id, &asked, &standing).await;
+                this.assign(id, &standing).await;
             }
             Ok(appended)
         })
@@ -76,8 +77,16 @@ impl Dialogs {
         Ok(Step { control, message: Some(message.clone()) })
     }
 
+    /// Whether a message that came before is the newest there is, and no run knows of it: the server was killed in
+    /// between.
+    async fn is_unheard(&self, id: ConversationId, appended: &Appended) -> Result<bool, Problem> {
+        let Some(posted) = &appended.posted else { return Ok(false) };
+        let is_newest = self.storage.dialog(id).await?.is_some_and(|row| row.head == appended.seq);
+        Ok(is_newest && self.storage.run_of(posted.message_id).await?.is_none())
+    }
+
     /// The agents answer a visitor where the dialog is theirs.
-    async fn ask(&self, id: ConversationId, message: &Message, standing: ControlState) {
+    async fn ask(&self, id: ConversationId, message: &Message, standing: &ControlState) {
         if !standing.is_with_ai(standing.epoch) {
             return;
         }
@@ -192,6 +201,19 @@ impl Dialogs {
 
     async fn team(&self, id: &SiteId) -> Option<String> {
         self.site(id).await.map(|site| site.team).filter(|team| !team.is_empty())
+    }
+
+    /// Gives what waits to whoever is online by now.
+    async fn assign_what_waits(&self) -> Result<(), Problem> {
+        if !self.storage.sites().await?.iter().any(|row| row.site.auto_assign) {
+            return Ok(());
+        }
+        for id in self.storage.waiting_dialogs().await? {
+            if let Some(row) = self.storage.dialog(id).await? {
+                self.assign(id, &row.control).await;
+            }
+        }
+        Ok(())
     }
 
     /// Gives a dialog that waits to the least busy operator who is online, where the site wants it so.

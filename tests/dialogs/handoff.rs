@@ -263,3 +263,28 @@ async fn typing_goes_both_ways_but_that_of_a_note_does_not() {
     let reference = visitor.ask("typing_start", json!({ "conversation_id": vera.dialog, "visibility": "note" })).await;
     assert_eq!(visitor.answer(&reference).await["code"], "forbidden");
 }
+
+#[tokio::test]
+async fn what_waits_goes_to_the_least_busy_who_is_online_where_the_site_assigns() {
+    let app = TestApp::start().await;
+    let (anna, ben) = (operator(&app, "anna").await, operator(&app, "ben").await);
+    let root = app.login("root").await;
+    let assigns = Some(json!({ "auto_assign": true }));
+    assert_eq!(app.send(&root, Method::PATCH, "/api/v1/sites/default", assigns).await.status(), 200);
+    let (_anna_here, mut ben_here) = (app.connect(&anna).await, app.connect(&ben).await);
+    let mut holders = Vec::new();
+    for _ in 0..4 {
+        let vera = Visitor::open(&app).await;
+        let mut visitor = vera.connect(&app).await;
+        visitor.next_of("subscribed").await;
+        control(&mut visitor, vera.dialog, "request_human", 1).await;
+        let queued = visitor.next_of("control").await;
+        assert_eq!((&queued["owner"]["kind"], &queued["epoch"]), (&json!("queue"), &json!(2)));
+        let assigned = visitor.next_of("control").await;
+        assert_eq!((&assigned["by"]["name"], &assigned["epoch"]), (&json!("Magpie"), &json!(3)));
+        holders.push(assigned["owner"]["user"]["name"].as_str().unwrap().to_owned());
+    }
+    holders.sort();
+    assert_eq!(holders, ["anna", "anna", "ben", "ben"]);
+    ben_here.next_of("conversation").await;
+}

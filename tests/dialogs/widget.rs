@@ -1,6 +1,7 @@
 //! The widget's session: who is known again, and which pages may ask.
 
 use jsonwebtoken::{EncodingKey, Header, encode};
+use magpie::protocol::limits;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -119,4 +120,48 @@ async fn who_is_signed_for_is_the_same_visitor_everywhere() {
     let detail: Value = app.get(&root, &detail).await.json().await.unwrap();
     assert_eq!((&detail["visitor"]["name"], &detail["visitor"]["verified"]), (&json!("Eve"), &json!(true)));
     assert_eq!(detail["visitor"]["email"], "eve@shop.example");
+}
+
+#[tokio::test]
+async fn what_a_host_tells_is_cut_and_its_sites_are_counted() {
+    let app = TestApp::start().await;
+    let root = app.register("root").await;
+    let long = format!("https://shop.example/{}", "x".repeat(2 * limits::VISITOR_TEXT_BYTES));
+    let vera = Visitor::open_with(&app, json!({ "page": long, "referrer": "https://search.example" })).await;
+    let detail = format!("/api/v1/conversations/{}", vera.dialog);
+    let detail: Value = app.get(&root, &detail).await.json().await.unwrap();
+    assert_eq!(detail["visitor"]["page"].as_str().unwrap().len(), limits::VISITOR_TEXT_BYTES);
+    assert_eq!(detail["visitor"]["referrer"], "https://search.example");
+    for n in 1..limits::SITES {
+        let made = app.post(&root, "/api/v1/sites", json!({ "name": format!("Site {n}") })).await;
+        assert_eq!(made.status(), StatusCode::CREATED);
+    }
+    let refused = app.post(&root, "/api/v1/sites", json!({ "name": "One too many" })).await;
+    assert_eq!(problem(refused).await, (422, "invalid".into()));
+}
+
+#[tokio::test]
+async fn widgets_and_dialogs_are_opened_at_a_bounded_rate() {
+    let app = TestApp::start_with(|settings| settings.rate_limit = Some("on".into())).await;
+    let vera = Visitor::open(&app).await;
+    let again = async |token: Option<&str>| {
+        let body = json!({ "site_id": "default", "visitor_token": token, "fresh": token.is_some() });
+        app.request(Method::POST, "/api/v1/widget/sessions").json(&body).send().await.unwrap()
+    };
+    let passed = async |token, most: u32| {
+        for n in 0..2 * most {
+            let response = again(token).await;
+            if response.status() != 200 {
+                assert_eq!(problem(response).await, (429, "rate_limited".into()));
+                return n;
+            }
+        }
+        panic!("no end");
+    };
+    let most = limits::DIALOGS_PER_VISITOR.burst;
+    let begun = passed(Some(vera.visitor_token()), most).await;
+    assert!((most - 1..=most).contains(&begun), "{begun}: the first one was begun when it was opened");
+    let most = limits::WIDGETS_PER_ADDRESS.burst;
+    let opened = passed(None, most).await;
+    assert!((most / 2..2 * most).contains(&opened), "{opened}");
 }

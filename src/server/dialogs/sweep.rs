@@ -1,4 +1,4 @@
-//! Dialogs whose operator is gone go back to the queue.
+//! Dialogs whose operator is gone go back to the queue; those that wait go to who is there, where a site assigns.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -42,7 +42,7 @@ impl Dialogs {
                 self.give_back(id, holder).await?;
             }
         }
-        Ok(())
+        self.assign_what_waits().await
     }
 
     async fn give_back(&self, id: ConversationId, holder: UserId) -> Result<(), Problem> {

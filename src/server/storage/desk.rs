@@ -106,6 +106,8 @@ pub trait Desk: Send + Sync + 'static {
     async fn open_dialog_of(&self, visitor: UserId) -> Result<Option<ConversationId>>;
     /// Open ones that people hold.
     async fn held_dialogs(&self) -> Result<Vec<(ConversationId, UserId)>>;
+    /// Open ones in the queue, those that wait longest first; at most [`crate::protocol::limits::DIALOGS_LISTED`].
+    async fn waiting_dialogs(&self) -> Result<Vec<ConversationId>>;
     /// Operators and admins, not disabled.
     async fn operators(&self) -> Result<Vec<User>>;
 }

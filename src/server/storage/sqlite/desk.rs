@@ -65,6 +65,10 @@ impl Desk for SqliteStorage {
         dialogs::held(&self.read).await
     }
 
+    async fn waiting_dialogs(&self) -> Result<Vec<ConversationId>> {
+        dialogs::waiting(&self.read).await
+    }
+
     async fn operators(&self) -> Result<Vec<User>> {
         dialogs::operators(&self.read).await
     }

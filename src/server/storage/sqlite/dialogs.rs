@@ -13,6 +13,7 @@ use crate::{
         Audience, ConversationId, Event, Seq, SiteId, Timestamp, UserId, UserRef,
         dialog::{ControlChanged, ControlState, DialogStatus, Owner},
         http::{Role, User},
+        limits::DIALOGS_LISTED,
     },
     server::storage::{
         Appended, DialogWrite, Result, StorageError,
@@ -210,6 +211,14 @@ pub(super) async fn held(read: &SqlitePool) -> Result<Vec<(ConversationId, UserI
         "SELECT conversation_id, owner_id FROM dialogs WHERE status <> 'resolved' AND status = 'open' AND owner = 'human'",
     );
     Ok(rows.fetch_all(read).await?)
+}
+
+pub(super) async fn waiting(read: &SqlitePool) -> Result<Vec<ConversationId>> {
+    let ids = sqlx::query_scalar(
+        "SELECT conversation_id FROM dialogs WHERE status <> 'resolved' AND status = 'open' AND owner = 'queue'
+         ORDER BY waiting_since, conversation_id LIMIT ?",
+    );
+    Ok(ids.bind(DIALOGS_LISTED as i64).fetch_all(read).await?)
 }
 
 pub(super) async fn operators(read: &SqlitePool) -> Result<Vec<User>> {
