@@ -1,5 +1,7 @@
 //! Models over a real socket, on a server that follows a script.
 
+#[path = "models/endless.rs"]
+mod endless;
 #[path = "models/providers.rs"]
 mod providers;
 #[path = "models/retry.rs"]

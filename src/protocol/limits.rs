@@ -222,6 +222,10 @@ pub const MODEL_SILENCE_MS: u64 = 60_000;
 pub const MODEL_CONNECT_MS: u64 = 10_000;
 /// How long a connection to a model's server is kept for the next call.
 pub const MODEL_IDLE_MS: u64 = 30_000;
+/// One event of a model's stream.
+pub const MODEL_EVENT_BYTES: usize = 1024 * 1024;
+/// What is read of a model's server's words about an error.
+pub const MODEL_ERROR_BYTES: usize = 64 * 1024;
 /// Tool calls in one answer of a model, and their text together; of these a run makes [`CALLS_PER_TURN`].
 pub const MODEL_CALLS: usize = 64;
 pub const MODEL_CALLS_BYTES: usize = 256 * 1024;

@@ -59,6 +59,9 @@ pub enum Beat {
     Status(u16, Vec<(String, String)>, String),
     /// This word again and again, until the client hangs up.
     Endless(String),
+    /// These bytes again and again, without a line's end, until the client hangs up: in a stream, or as the words of
+    /// an answer of this status.
+    Flood(u16, String),
     /// How many tokens were read and written; without it the answer counts its words.
     Usage(u64, u64),
     NoUsage,
@@ -123,6 +126,10 @@ pub fn cut() -> Beat {
 
 pub fn endless(word: &str) -> Beat {
     Beat::Endless(word.into())
+}
+
+pub fn flood(status: u16, text: &str) -> Beat {
+    Beat::Flood(status, text.into())
 }
 
 pub fn usage(input: u64, output: u64) -> Beat {
@@ -390,6 +397,17 @@ impl<'a> Answer<'a> {
                     self.delta(json!({ "content": word })).await?;
                     tokio::task::yield_now().await;
                 },
+                Beat::Flood(status, text) => {
+                    if status != 200 {
+                        self.begun = true;
+                        let head = format!("HTTP/1.1 {status} Scripted\r\ntransfer-encoding: chunked\r\n\r\n");
+                        self.write.write_all(head.as_bytes()).await?;
+                    }
+                    loop {
+                        self.chunk(&text).await?;
+                        tokio::task::yield_now().await;
+                    }
+                }
                 Beat::Usage(input, output) => self.usage = Some(Some((input, output))),
                 Beat::NoUsage => self.usage = Some(None),
                 Beat::Stop(given) => reason = given,

@@ -104,6 +104,9 @@ pub enum LlmError {
     Silent(Duration),
     #[error("the model's answer could not be read: {0}")]
     Malformed(String),
+    /// No other try brings less.
+    #[error("the model's answer is too much to read: {0}")]
+    TooMuch(String),
     #[error("the model's answer broke off")]
     Cut,
 }

@@ -2,21 +2,23 @@
 //!
 //! One call is one HTTP request, made once: trying again is `retry`'s. Redirects are not followed, because a key
 //! would go along; a server on this machine is never asked through a proxy. What the crate leaves to be desired
-//! is made good here: [`frames`] reads an OpenAI-like stream's tool calls and its end, [`failure`] tells errors
-//! apart and keeps keys out of them, and what a server cannot do is left out when it says so.
+//! is made good here: [`relay`] bounds what a server may say, [`frames`] reads an OpenAI-like stream's tool calls and
+//! its end, [`failure`] tells errors apart and keeps keys out of them, and what a server cannot do is left out when
+//! it says so.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use genai::{
-    Client, ModelIden, ServiceTarget,
+    Client, Headers, ModelIden, ServiceTarget,
     adapter::AdapterKind,
     chat::{ChatOptions, JsonSpec, ReasoningEffort, ToolChoice},
     resolver::{AuthData, Endpoint},
 };
 use parking_lot::Mutex;
 use serde_json::json;
+use tokio::sync::OnceCell;
 
 use super::{ChatRequest, DeltaStream, LlmClient, LlmError, LlmStatus};
 use crate::{protocol::limits, server::config::RemoteModel};
@@ -26,6 +28,7 @@ mod failure;
 mod frames;
 mod health;
 mod place;
+mod relay;
 mod request;
 
 use deltas::Deltas;
@@ -33,12 +36,15 @@ use failure::Failures;
 use frames::Frames;
 use health::Health;
 use place::Place;
+use relay::{Call, Relay};
 
 pub struct GenaiClient {
     client: Client,
     http: reqwest::Client,
     remote: RemoteModel,
-    place: Place,
+    place: Arc<Place>,
+    /// Begun with the first call.
+    relay: OnceCell<Relay>,
     failures: Failures,
     /// What which model's server turned out not to know.
     missing: Mutex<HashSet<(String, Feature)>>,
@@ -84,15 +90,18 @@ impl GenaiClient {
             http = http.no_proxy();
         }
         let http = http.build().map_err(|error| LlmError::Refused(format!("no HTTP client: {error}")))?;
-        let place = Place::of(&remote);
+        let to_relay = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let to_relay = to_relay.tcp_nodelay(true).no_gzip().build();
+        let to_relay = to_relay.map_err(|error| LlmError::Refused(format!("no HTTP client: {error}")))?;
         Ok(Self {
             client: Client::builder()
-                .with_reqwest(http.clone())
+                .with_reqwest(to_relay)
                 .build()
                 .map_err(|error| LlmError::Refused(format!("no client: {error}")))?,
             http,
             failures: Failures::of(&remote),
-            place,
+            place: Arc::new(Place::of(&remote)),
+            relay: OnceCell::new(),
             remote,
             missing: Mutex::default(),
             health: Health::default(),
@@ -126,14 +135,15 @@ impl GenaiClient {
         let frames = self.place.is_openai_like().then(|| Arc::new(Frames::default()));
         let options = options(self, model, request, &has, frames.clone());
         let asked = request::of(request, provider, has(Feature::Tools));
+        let call = self.relay().await?.call();
         let target = ServiceTarget {
-            endpoint: Endpoint::from_owned(self.place.base.as_str()),
-            auth: self.auth(),
+            endpoint: Endpoint::from_owned(call.base.as_str()),
+            auth: self.auth(&call),
             model: ModelIden::new(self.place.kind, model),
         };
         let opened = self.client.exec_chat_stream(target, asked, Some(&options)).await;
         let stream = opened.map_err(|error| self.failures.of_error(&error))?.stream;
-        let mut deltas = Deltas::of(stream, frames, self.failures.clone(), request.schema.is_some()).stream();
+        let mut deltas = Deltas::of(stream, call, frames, self.failures.clone(), request.schema.is_some()).stream();
         match deltas.next().await {
             Some(Err(error)) => Err(error),
             None => Err(LlmError::Cut),
@@ -141,10 +151,17 @@ impl GenaiClient {
         }
     }
 
-    fn auth(&self) -> AuthData {
-        match &self.place.chat {
-            Some(url) => AuthData::RequestOverride { url: url.to_string(), headers: self.place.headers.clone().into() },
-            None => AuthData::from_single(self.failures.key().unwrap_or_default()),
+    async fn relay(&self) -> Result<&Relay, LlmError> {
+        let start = || Relay::start(self.http.clone(), self.place.clone(), self.failures.clone());
+        let why = |error| LlmError::Unreachable(format!("no way to its server: {error}"));
+        self.relay.get_or_try_init(start).await.map_err(why)
+    }
+
+    /// The relay knows the address and the key.
+    fn auth(&self, call: &Call) -> AuthData {
+        match self.place.is_openai_like() {
+            true => AuthData::RequestOverride { url: format!("{}chat", call.base), headers: Headers::default() },
+            false => AuthData::from_single("-"),
         }
     }
 }

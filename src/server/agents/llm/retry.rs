@@ -49,7 +49,7 @@ impl Patience {
     /// How long to wait before the next call, where there is to be one. `failed` counts the calls so far.
     fn wait(&self, failed: u32, failure: &LlmError) -> Option<Duration> {
         let most = match failure {
-            LlmError::Refused(_) => return None,
+            LlmError::Refused(_) | LlmError::TooMuch(_) => return None,
             LlmError::Silent(_) => self.silent_attempts,
             _ => self.attempts,
         };
@@ -192,6 +192,7 @@ const fn outcome(failure: &LlmError) -> &'static str {
         LlmError::Failed(_) => "failed",
         LlmError::Silent(_) => "silent",
         LlmError::Malformed(_) => "malformed",
+        LlmError::TooMuch(_) => "too_much",
         LlmError::Cut => "cut",
     }
 }

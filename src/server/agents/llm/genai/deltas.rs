@@ -10,6 +10,7 @@ use super::{
     super::{Delta, LlmError, ModelCall},
     failure::Failures,
     frames::{self, Frames, Whole},
+    relay::Call,
 };
 use crate::protocol::{agent::Usage, limits};
 
@@ -18,6 +19,8 @@ const CUT_SHORT: &str = "\n\n*(The model stopped here: its answer reached the pr
 
 pub(super) struct Deltas {
     stream: ChatStream,
+    /// Lives as long as the stream.
+    call: Call,
     frames: Option<Arc<Frames>>,
     failures: Failures,
     /// Nothing of ours may stand in the answer.
@@ -30,9 +33,9 @@ pub(super) struct Deltas {
 }
 
 impl Deltas {
-    pub fn of(stream: ChatStream, frames: Option<Arc<Frames>>, failures: Failures, is_json: bool) -> Self {
+    pub fn of(stream: ChatStream, call: Call, frames: Option<Arc<Frames>>, failures: Failures, is_json: bool) -> Self {
         let (captured, waiting) = (Vec::new(), VecDeque::new());
-        Self { stream, frames, failures, is_json, captured, has_text: false, waiting, is_over: false }
+        Self { stream, call, frames, failures, is_json, captured, has_text: false, waiting, is_over: false }
     }
 
     pub fn stream(self) -> impl Stream<Item = Result<Delta, LlmError>> + Send + Unpin {
@@ -49,7 +52,10 @@ impl Deltas {
             }
             match self.stream.next().await {
                 Some(Ok(event)) => self.take(event),
-                Some(Err(error)) => self.end([Err(self.failures.of_error(&error))]),
+                Some(Err(error)) => {
+                    let failure = self.call.failure().unwrap_or_else(|| self.failures.of_error(&error));
+                    self.end([Err(failure)]);
+                }
                 // A server that sends no `[DONE]` has said that it is over all the same.
                 None if self.frames.as_ref().is_some_and(|frames| frames.has_ended()) => {
                     self.finish(StreamEnd::default());

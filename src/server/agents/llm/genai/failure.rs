@@ -28,7 +28,7 @@ impl Failures {
         Self(Arc::new(Inner { origin: remote.base_url.origin().ascii_serialization(), key }))
     }
 
-    pub fn key(&self) -> Option<&str> {
+    fn key(&self) -> Option<&str> {
         self.0.key.as_deref()
     }
 
