@@ -137,9 +137,9 @@ impl AdminSettings {
         self.drafts.forget(by.id);
         self.llm.switch(client(&self.config, &self.store));
         let (provider, model) = (&wanted.provider, wanted.model.as_deref().unwrap_or("-"));
-        let base_url = wanted.base_url.as_deref().unwrap_or("-");
+        let at = wanted.base_url.as_deref().map_or_else(|| "-".into(), host_of);
         let in_force = self.config.agents.model.is_none();
-        tracing::info!(by = %by.username, provider, base_url, model, key_changed, in_force, "the model was set");
+        tracing::info!(by = %by.username, provider, at, model, key_changed, in_force, "the model was set");
         Ok(self.model())
     }
 
@@ -234,6 +234,11 @@ fn client(config: &Config, store: &SettingsStore) -> Arc<dyn LlmClient> {
     })
 }
 
+/// Of an address as much as a log may have: its query may hold a key.
+fn host_of(base_url: &str) -> String {
+    reqwest::Url::parse(base_url).map_or_else(|_| "-".into(), |url| url.origin().ascii_serialization())
+}
+
 /// What the environment says, with the address as it will be asked.
 fn shown(choice: &ModelChoice) -> ModelSettings {
     let source = Source::Environment;
@@ -261,4 +266,15 @@ fn key_state(held: &Held) -> KeyState {
 
 fn wrong(wrong: WrongModel) -> Problem {
     Problem::invalid(wrong.field.as_str(), format!("takes {}", wrong.takes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_has_no_more_of_an_address_than_its_host() {
+        assert_eq!(host_of("https://gate.example/v1?key=secret"), "https://gate.example");
+        assert_eq!(host_of("key=secret"), "-");
+    }
 }
