@@ -3,6 +3,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { WebSocketRoute } from "@playwright/test";
 
+import { call, say } from "./support/model.ts";
 import { expect, Person, test } from "./support/test.ts";
 
 type Fields = Record<string, unknown>;
@@ -105,3 +106,165 @@ for (const scheme of ["light", "dark"] as const) {
     expect(narrow.violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
   });
 }
+
+/** Frames given to the page's own socket, one a task, and how long the page took for all of them, drawn. */
+class Flood {
+  private constructor(
+    private readonly person: Person,
+    private readonly id: string,
+    private seq: number,
+  ) {}
+
+  static async open(person: Person, id: string): Promise<Flood> {
+    await person.page.addInitScript(() => {
+      const Real = window.WebSocket;
+      window.WebSocket = class extends Real {
+        constructor(...how: ConstructorParameters<typeof WebSocket>) {
+          super(...how);
+          (window as unknown as { socket: WebSocket }).socket = this;
+        }
+      };
+    });
+    await person.openLive(id);
+    const log = await (await person.api("get", `/conversations/${id}/events?after=0`)).json();
+    return new Flood(person, id, log.head);
+  }
+
+  get last(): number {
+    return this.seq;
+  }
+
+  async tell(events: Fields[]): Promise<{ ms: number; long: number }> {
+    const frames = events.map((event) => {
+      this.seq += 1;
+      const timestamp = new Date(Date.UTC(2026, 10, 20, 8) + this.seq).toISOString();
+      return JSON.stringify({ conversation_id: this.id, seq: this.seq, timestamp, ...event });
+    });
+    return this.person.page.evaluate(async (frames) => {
+      const { socket } = window as unknown as { socket: WebSocket };
+      const tasks = new PerformanceObserver(() => {});
+      tasks.observe({ entryTypes: ["longtask"] });
+      const task = () =>
+        new Promise((resolve) => {
+          const { port1, port2 } = new MessageChannel();
+          port1.onmessage = resolve;
+          port2.postMessage(0);
+        });
+      const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+      const began = performance.now();
+      for (const data of frames) {
+        socket.dispatchEvent(new MessageEvent("message", { data }));
+        await task();
+      }
+      await frame();
+      await frame();
+      return { ms: performance.now() - began, long: tasks.takeRecords().length };
+    }, frames);
+  }
+}
+
+/** So many events of one run at work: turns of ten events, calls and what they gave. */
+function work(run_id: string, from: number, count: number): Fields[] {
+  const by = { run_id, agent: "Solo", emoji: "🐦" };
+  return Array.from({ length: count }, (_, index) => {
+    const n = from + index;
+    if (n % 10 === 0) return { type: "agent_step", ...by, turn: n / 10 + 1, message: `thinks of ${n}` };
+    if (n % 10 === 9) return { type: "progress", run_id, current_turn: Math.ceil(n / 10), max_turns: 1_000, percentage: n / 100 };
+    const call = { ...by, call_id: ids(100_000 + n - ((n + 1) % 2)), tool_name: "search" };
+    if (n % 2 === 1) return { type: "tool_call", ...call, arguments: { query: `number ${n}` } };
+    return { type: "tool_result", ...call, success: true, result_preview: `found ${n}`, duration_ms: 12 };
+  });
+}
+
+test("ten thousand events stay fluid: the last come as quickly as the first", async ({ person }) => {
+  test.setTimeout(180_000);
+  const anna = await person();
+  const flood = await Flood.open(anna, await anna.conversation("Many", { agents: true }));
+  const run_id = ids(1);
+  await flood.tell([
+    { type: "agent_run", run_id, status: "initializing" },
+    { type: "agent_run", run_id, status: "processing" },
+  ]);
+  const first = flood.last + 1;
+  const took: { ms: number; long: number }[] = [];
+  for (let thousand = 0; thousand < 10; thousand++) {
+    took.push(await flood.tell(work(run_id, thousand * 1_000, 1_000)));
+  }
+  const run = anna.timeline.getByRole("group", { name: "Run, processing" });
+  await expect(run.getByText("thinks of 9990")).toBeAttached();
+  const figures = took.map(({ ms, long }) => `${Math.round(ms)} ms (${long} long)`).join(", ");
+  console.log(`each thousand events: ${figures}`);
+  expect(took.at(-1)!.ms / took[0]!.ms, figures).toBeLessThanOrEqual(3);
+
+  // It can be read: back from the newest, and from a link on both ways.
+  const steps = run.getByRole("list").getByRole("listitem");
+  await expect(steps).toHaveCount(100);
+  const earlier = run.getByRole("button", { name: "Show 100 earlier steps" });
+  for (const count of [200, 300, 300]) {
+    await earlier.click();
+    await expect(steps).toHaveCount(count);
+  }
+  await run.getByRole("button", { name: "Show 100 later steps" }).click();
+  await expect(run.getByText("thinks of 9990")).toBeAttached();
+  await anna.page.evaluate((seq) => (location.hash = `#step-${seq}`), first);
+  await expect(anna.page.locator(`#step-${first}`)).toContainText("thinks of 0");
+  await expect(anna.page.locator(`#step-${first}`)).toBeInViewport();
+  await expect(anna.page.locator(`#step-${first}`)).toBeFocused();
+  await run.getByRole("button", { name: "search" }).first().click();
+  await expect(run.getByText("found 2", { exact: true })).toBeVisible();
+  await run.getByRole("button", { name: "Show 100 later steps" }).click();
+  await expect(steps).toHaveCount(200);
+  expect(await steps.first().getAttribute("id")).toBe(`step-${first}`);
+  // What goes on meanwhile is not lost, and moves nothing away.
+  await flood.tell([...work(run_id, 10_000, 10), { type: "agent_run", run_id, status: "completed" }]);
+  await expect(anna.timeline.getByRole("group", { name: "Run, completed" })).toBeVisible();
+  await expect(steps).toHaveCount(200);
+});
+
+const BUSY = `
+[[agents]]
+name = "Busy"
+description = "Calculates a lot."
+prompt = "You are Busy."
+tools = ["calculate"]
+max_turns = 64
+`;
+
+test("a run of a thousand events is there after a reload, to its first step", async ({ person, scripted }) => {
+  test.setTimeout(120_000);
+  const { model, server } = await scripted(BUSY);
+  const anna = await person("anna", server);
+  const id = await anna.conversation("Busy", { agents: true });
+  await anna.openLive(id);
+  for (let turn = 1; turn <= 60; turn++) {
+    model.will(...Array.from({ length: 8 }, (_, n) => call("calculate", { expression: `${turn} * ${n}` })));
+  }
+  model.will(say("All of it is calculated."));
+  await anna.send("@busy calculate");
+  await expect(anna.timeline.getByRole("group", { name: "Run, completed" })).toBeVisible({ timeout: 90_000 });
+  const of = async (after: number) => (await (await anna.api("get", `/conversations/${id}/events?after=${after}&limit=500`)).json()).events;
+  const first = (await of(0)).find((event: Fields) => event.type === "tool_call");
+
+  await anna.page.reload();
+  await anna.connected();
+  const run = anna.timeline.getByRole("group", { name: "Run, completed" });
+  const steps = run.getByRole("list").getByRole("listitem");
+  await expect(steps).toHaveCount(100);
+  const top = async () => Number((await steps.first().getAttribute("id"))!.slice("step-".length));
+  // Back to the first, the rest of them fetched from the server.
+  const earlier = run.getByRole("button", { name: /^Show .*earlier steps$/ });
+  while (await earlier.count()) {
+    const before = await top();
+    await earlier.click();
+    await expect.poll(top).toBeLessThan(before);
+  }
+  await expect(anna.page.locator(`#step-${first.seq}`)).toBeAttached();
+  await run.getByRole("button", { name: "calculate" }).first().click();
+  await expect(run.getByText("running…")).toHaveCount(0);
+
+  // And by a link alone, which fetches what lies between.
+  await anna.page.goto("/");
+  await anna.page.goto(`/c/${id}#step-${first.seq}`);
+  await expect(anna.page.locator(`#step-${first.seq}`)).toBeFocused({ timeout: 20_000 });
+  await expect(anna.page.locator(`#step-${first.seq}`)).toBeInViewport();
+});

@@ -13,4 +13,4 @@ pub mod typing;
 pub use conversation::{Entry, EntryKey, EntryState, EntryStoreFields, Seed, Thread, ThreadStoreFields};
 pub use link::{LinkState, status_text};
 pub use outbox::{Kept, Outbox, Outgoing};
-pub use run::{Run, RunStoreFields, Step, StepKind, StepStoreFields};
+pub use run::{Run, RunStoreFields, Step, StepKind};

@@ -12,7 +12,7 @@ use crate::{
         typing,
     },
     protocol::{
-        CallId, ClientFrame, Code, ConversationId, MessageId, Problem, RunId, Seq,
+        CallId, ClientFrame, Code, ConversationId, DurableFrame, MessageId, Problem, RunId, Seq,
         client::{Approve, Cancel, Delete, Edit, React, Read},
         limits,
     },
@@ -130,18 +130,35 @@ impl Client {
 
     /// Fetches what the agents did from one event up to another.
     async fn load_older_runs(self, conversation: ConversationId, from: Seq, before: Seq) -> Result<(), Problem> {
-        let mut events = Vec::new();
-        let mut after = Seq(from.0.saturating_sub(1));
-        for _ in 0..limits::OLDER_EVENT_PAGES {
-            let page = http::events(conversation, after).await?;
-            let Some(last) = page.events.last().map(|event| event.seq) else { break };
-            events.extend(page.events.into_iter().filter(|event| event.seq < before));
-            after = last;
-            if last.next() >= before {
+        let events = events_between(conversation, from, before).await?;
+        self.change_thread(conversation, |thread| thread.prepend_runs(&events));
+        Ok(())
+    }
+
+    /// Fetches what a run did before what is known of it: until there is a step more, or this one.
+    pub async fn load_earlier_steps(
+        self,
+        conversation: ConversationId,
+        run: RunId,
+        until: Option<Seq>,
+    ) -> Result<(), Problem> {
+        let Some(thread) = self.thread_store(conversation) else { return Ok(()) };
+        let first = || {
+            let thread = thread.read_untracked();
+            let run = thread.runs.iter().find(|one| one.id == run && one.is_cut)?;
+            Some(run.steps.first().map_or(thread.cursor, |step| step.seq))
+        };
+        let Some(known) = first() else { return Ok(()) };
+        let mut before = known;
+        for _ in 0..limits::EARLIER_STEP_PAGES {
+            let to = Seq(before.0 + limits::STEP_OVERLAP);
+            before = Seq(to.0.saturating_sub(limits::EVENTS_PER_PAGE).max(1));
+            let events = events_between(conversation, before, to).await?;
+            self.change_thread(conversation, |thread| thread.prepend_steps(run, &events, before == Seq(1)));
+            if first().is_none_or(|now| until.map_or(now < known, |until| now <= until)) {
                 break;
             }
         }
-        self.change_thread(conversation, |thread| thread.prepend_runs(&events));
         Ok(())
     }
 
@@ -193,4 +210,20 @@ impl Client {
         network::go_to_sign_in("/");
         Ok(())
     }
+}
+
+/// The log from one event up to another, as far as [`limits::OLDER_EVENT_PAGES`] reach.
+async fn events_between(conversation: ConversationId, from: Seq, before: Seq) -> Result<Vec<DurableFrame>, Problem> {
+    let mut events = Vec::new();
+    let mut after = Seq(from.0.saturating_sub(1));
+    for _ in 0..limits::OLDER_EVENT_PAGES {
+        let page = http::events(conversation, after).await?;
+        let Some(last) = page.events.last().map(|event| event.seq) else { break };
+        events.extend(page.events.into_iter().filter(|event| event.seq < before));
+        after = last;
+        if last.next() >= before {
+            break;
+        }
+    }
+    Ok(events)
 }

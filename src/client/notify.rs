@@ -6,9 +6,12 @@
 //! who read one item; a change of an item goes to both, except that of a text being written.
 
 use leptos::prelude::Notify;
-use reactive_stores::{ArcStore, KeyedSubfield, StoreField, StorePath};
+use reactive_stores::{ArcStore, AtIndex, AtKeyed, KeyedSubfield, StoreField, StorePath, Subfield};
 
-use crate::model::{EntryStoreFields, RunStoreFields, Thread, ThreadStoreFields, conversation::Change};
+use crate::{
+    model::{EntryStoreFields, Run, RunStoreFields, Step, Thread, ThreadStoreFields, conversation::Change},
+    protocol::{RunId, Seq},
+};
 
 /// What a fold of this thread touched.
 pub(super) fn thread(store: &ArcStore<Thread>, changes: &[Change]) {
@@ -37,19 +40,9 @@ fn one(store: ArcStore<Thread>, change: &Change) {
         Change::Text(key) => store.entries().at_key(key.clone()).text().notify(),
         Change::Entry(key) => store.entries().at_key(key.clone()).notify(),
         Change::EveryEntry => store.entries().notify(),
-        Change::Run(id) => {
-            let run = store.runs().at_key(*id);
-            run.clone().steps().update_keys();
-            run.notify();
-        }
-        Change::EveryRun => {
-            let ids: Vec<_> =
-                leptos::prelude::ReadUntracked::read_untracked(&store).runs.iter().map(|run| run.id).collect();
-            for id in ids {
-                store.clone().runs().at_key(id).steps().update_keys();
-            }
-            store.runs().notify();
-        }
+        Change::Run(id) => run(&store.runs().at_key(*id)),
+        Change::Step(id, seq) => step(store.runs().at_key(*id).steps(), *seq),
+        Change::EveryRun => store.runs().notify(),
         Change::Members => store.members().notify(),
         Change::Typing => store.typing().notify(),
         Change::Presence => store.presence().notify(),
@@ -59,6 +52,33 @@ fn one(store: ArcStore<Thread>, change: &Change) {
         Change::OpenedAt => store.opened_at().notify(),
         // The list is told once, after all; the others are no fields.
         Change::Entries | Change::Runs | Change::Behind | Change::Jumped | Change::Stale => {}
+    }
+}
+
+/// Tells each field of a run but its steps: a notice to the run would go to each of them.
+fn run<Inner>(run: &AtKeyed<Inner, Thread, RunId, Vec<Run>>)
+where
+    AtKeyed<Inner, Thread, RunId, Vec<Run>>: StoreField<Value = Run> + Clone,
+{
+    run.clone().status().notify();
+    run.clone().message().notify();
+    run.clone().ended_at().notify();
+    run.clone().progress().notify();
+    run.clone().usage().notify();
+    run.clone().message_id().notify();
+    run.clone().question().notify();
+    run.clone().pending().notify();
+}
+
+/// Tells those who read this step and those who read the list of steps.
+fn step<Inner>(steps: Subfield<Inner, Run, Vec<Step>>, seq: Seq)
+where
+    Subfield<Inner, Run, Vec<Step>>: StoreField<Value = Vec<Step>> + Clone,
+{
+    let index = steps.reader().and_then(|steps| steps.binary_search_by_key(&seq, |step| step.seq).ok());
+    children(&steps);
+    if let Some(index) = index {
+        AtIndex::new(steps, index).notify();
     }
 }
 
@@ -72,6 +92,10 @@ where
     K: std::fmt::Debug + Send + Sync + PartialEq + Eq + std::hash::Hash + 'static,
 {
     field.update_keys();
+    children(field);
+}
+
+fn children(field: &impl StoreField) {
     let path: StorePath = field.path().into_iter().collect();
     // The triggers of a path stand from the root's down to its own two: of its children, of itself. Those
     // who read an item listen to the latter, those who read the list to both.

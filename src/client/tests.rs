@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use leptos::prelude::*;
-use reactive_stores::Field;
+use reactive_stores::{AtIndex, Field};
 
 use super::{env::Env, *};
 use crate::{
@@ -12,8 +12,9 @@ use crate::{
         outbox,
     },
     protocol::{
-        AgentRun, AgentStep, ConversationId, DurableFrame, EphemeralFrame, Event, Message, MessageId, Problem, RunId,
+        AgentRun, AgentStep, CallId, ConversationId, DurableFrame, EphemeralFrame, Event, Message, MessageId, Problem, RunId,
         RunStatus, Sender, Seq, ServerFrame, Timestamp, UserId, UserRef, Visibility,
+        agent::{ToolCall, ToolResult},
         dialog::{self, DialogStatus},
         http::{Conversation, ConversationDetail, Kind, MessageNow, Messages},
         limits,
@@ -228,7 +229,7 @@ fn a_message_too_long_fails_at_once_and_is_not_lost() {
 }
 
 #[test]
-fn a_step_of_a_run_touches_that_run() {
+fn an_event_of_a_run_touches_one_step_of_it_and_no_other() {
     let _owner = owned();
     let (client, thread) = page();
     let run_id = RunId::from_parts(1, 3);
@@ -236,16 +237,36 @@ fn a_step_of_a_run_touches_that_run() {
         |seq, event| durable(DurableFrame { conversation_id: room(1), seq: Seq(seq), timestamp: Timestamp(0), event });
     let status = |status| Event::AgentRun(AgentRun::new(run_id, status));
     client.apply(&event(4, status(RunStatus::Processing)));
-    let steps = thread.runs().at_key(run_id).steps();
-    let shown = steps;
-    let steps = Looks::of(move || _ = steps.into_iter().count());
+    let run = thread.runs().at_key(run_id);
+    let call = |seq, id| {
+        let (agent, tool_name, arguments) = ("assistant".to_owned(), "add".to_owned(), serde_json::Value::Null);
+        event(seq, Event::ToolCall(ToolCall { run_id, call_id: CallId::from_parts(id, 1), agent, tool_name, arguments }))
+    };
+    client.apply(&call(5, 1));
+    let first = Looks::of(move || AtIndex::new(run.steps(), 0).track());
+    let steps = Looks::of(move || run.steps().track());
+    let state = Looks::of(move || run.status().track());
     let entries = Looks::of(move || thread.entries().track());
     let typing = Looks::of(move || thread.typing().track());
     let step = AgentStep::new(run_id, "assistant", "🐦", 1, "adds".into());
-    client.apply(&event(5, Event::AgentStep(step)));
-    assert!(steps.again());
-    assert_eq!(shown.at_key(Seq(5)).read_untracked().seq, Seq(5));
-    assert!(!entries.again());
+    client.apply(&event(6, Event::AgentStep(step)));
+    assert_eq!(run.steps().read_untracked().last().map(|step| step.seq), Some(Seq(6)));
+    assert_eq!((steps.again(), first.again(), entries.again()), (true, false, false));
+    let result = ToolResult {
+        run_id,
+        call_id: CallId::from_parts(1, 1),
+        agent: "assistant".into(),
+        tool_name: "add".into(),
+        success: true,
+        result_preview: "2".into(),
+        duration_ms: 1,
+    };
+    _ = state.again();
+    client.apply(&event(7, Event::ToolResult(result)));
+    assert_eq!((first.again(), entries.again()), (true, false));
+    client.apply(&event(8, status(RunStatus::Completed)));
+    assert_eq!((state.again(), first.again()), (true, false));
+    _ = steps.again();
     let user = UserTyping { conversation_id: room(1), user: user(1) };
     client.apply(&ServerFrame::Ephemeral(EphemeralFrame::TypingStart(user)));
     assert_eq!((typing.again(), steps.again()), (true, false));

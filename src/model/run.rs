@@ -20,9 +20,12 @@ pub struct Run {
     pub message: Option<String>,
     pub started_at: Timestamp,
     pub ended_at: Option<Timestamp>,
-    /// Ascending.
-    #[store(key: Seq = |step| step.seq)]
+    /// Ascending. Not keyed: a map of keys would be made anew for each step that comes.
     pub steps: Vec<Step>,
+    /// The turn of the newest step that tells one.
+    pub turn: Option<u32>,
+    /// What is known of it begins after its beginning.
+    pub is_cut: bool,
     pub progress: Option<Progress>,
     pub usage: Option<Usage>,
     /// The answer's message.
@@ -34,10 +37,12 @@ pub struct Run {
 }
 
 /// One line of the timeline, at the seq of the event that began it.
-#[derive(Clone, Debug, PartialEq, Store, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     pub seq: Seq,
     pub at: Timestamp,
+    /// The turn that begins with it.
+    pub turn: Option<u32>,
     pub what: StepKind,
 }
 
@@ -91,7 +96,7 @@ impl StepKind {
     }
 
     /// The turn in which an agent took it.
-    pub fn turn(&self) -> Option<u32> {
+    fn turn(&self) -> Option<u32> {
         match self {
             Self::Agent { turn, .. } | Self::Topic { turn, .. } => Some(*turn),
             _ => None,
@@ -113,31 +118,43 @@ impl StepKind {
     }
 }
 
+/// What an event was to a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Folded {
+    pub run: RunId,
+    pub is_over: bool,
+    /// The step that came by it or changed.
+    pub step: Option<Seq>,
+}
+
 impl Run {
     /// Folds an agents' event into its run, which begins with the first event seen of it. Any other event
     /// is nothing. Ascending order is the caller's business; seeing an event twice does no harm.
-    pub fn fold<'a>(runs: &'a mut Vec<Run>, frame: &DurableFrame) -> Option<&'a mut Run> {
+    pub fn fold(runs: &mut Vec<Run>, frame: &DurableFrame) -> Option<Folded> {
         let id = run_of(&frame.event)?;
         let index = match runs.iter().rposition(|run| run.id == id) {
             Some(index) => index,
             None => {
-                runs.push(Self::new(id, frame.timestamp));
+                runs.push(Self::new(id, frame));
                 runs.len() - 1
             }
         };
         let run = &mut runs[index];
-        run.apply(frame);
-        Some(run)
+        let step = run.apply(frame);
+        Some(Folded { run: id, is_over: run.status.is_over(), step })
     }
 
-    fn new(id: RunId, started_at: Timestamp) -> Self {
+    fn new(id: RunId, first: &DurableFrame) -> Self {
+        let is_beginning = matches!(&first.event, Event::AgentRun(run) if run.status == RunStatus::Initializing);
         Self {
             id,
-            status: RunStatus::Initializing,
+            status: if is_beginning { RunStatus::Initializing } else { RunStatus::Processing },
             message: None,
-            started_at,
+            started_at: first.timestamp,
             ended_at: None,
             steps: Vec::new(),
+            turn: None,
+            is_cut: !is_beginning,
             progress: None,
             usage: None,
             message_id: None,
@@ -146,7 +163,8 @@ impl Run {
         }
     }
 
-    fn apply(&mut self, frame: &DurableFrame) {
+    /// The step that it was to, if it was to one.
+    fn apply(&mut self, frame: &DurableFrame) -> Option<Seq> {
         match &frame.event {
             Event::AgentRun(now) => {
                 self.status = now.status;
@@ -158,23 +176,49 @@ impl Run {
                     self.pending.clear();
                 }
             }
-            Event::AgentStep(step) => self.step(frame, StepKind::of(step)),
-            Event::ToolCall(call) => self.step(frame, StepKind::Tool { call: call.clone(), result: None }),
-            Event::ToolResult(result) => self.tool_result(result),
+            Event::AgentStep(step) => return self.step(frame, StepKind::of(step)),
+            Event::ToolCall(call) => return self.step(frame, StepKind::Tool { call: call.clone(), result: None }),
+            Event::ToolResult(result) => return self.tool_result(result),
             Event::ChartGenerated(ChartGenerated { url, title, table, .. }) => {
                 let (url, title, table) = (url.clone(), title.clone(), table.clone());
-                self.step(frame, StepKind::Chart { url, title, table });
+                return self.step(frame, StepKind::Chart { url, title, table });
             }
             Event::Approval(asked) => {
                 if self.knows(frame.seq).is_none() {
                     self.pending.push(frame.seq);
                 }
-                self.step(frame, StepKind::Approval { asked: asked.clone(), resolved: None });
+                return self.step(frame, StepKind::Approval { asked: asked.clone(), resolved: None });
             }
-            Event::ApprovalResolved(resolved) => self.resolve(resolved),
+            Event::ApprovalResolved(resolved) => return self.resolve(resolved),
             Event::Progress(progress) => self.progress = Some(progress.clone()),
             Event::Result(result) => self.message_id = Some(result.message_id),
             _ => {}
+        }
+        None
+    }
+
+    /// Where among the steps that of this event is.
+    pub fn place_of(&self, seq: Seq) -> Option<usize> {
+        self.steps.binary_search_by_key(&seq, |step| step.seq).ok()
+    }
+
+    /// With its newest steps alone.
+    pub fn newest(&self, count: usize) -> Self {
+        let from = self.steps.len().saturating_sub(count);
+        Self {
+            id: self.id,
+            status: self.status,
+            message: self.message.clone(),
+            started_at: self.started_at,
+            ended_at: self.ended_at,
+            steps: self.steps[from..].to_vec(),
+            turn: self.turn,
+            is_cut: self.is_cut || from > 0,
+            progress: self.progress.clone(),
+            usage: self.usage,
+            message_id: self.message_id,
+            question: self.question,
+            pending: self.pending.clone(),
         }
     }
 
@@ -183,40 +227,52 @@ impl Run {
         if self.steps.last().is_none_or(|last| last.seq < seq) {
             return None;
         }
-        self.steps.binary_search_by_key(&seq, |step| step.seq).ok()
+        self.place_of(seq)
     }
 
-    fn step(&mut self, frame: &DurableFrame, what: StepKind) {
-        if self.knows(frame.seq).is_none() {
-            self.steps.push(Step { seq: frame.seq, at: frame.timestamp, what });
+    fn step(&mut self, frame: &DurableFrame, what: StepKind) -> Option<Seq> {
+        if self.knows(frame.seq).is_some() {
+            return None;
         }
+        let turn = what.turn().filter(|now| self.turn != Some(*now));
+        self.turn = turn.or(self.turn);
+        self.steps.push(Step { seq: frame.seq, at: frame.timestamp, turn, what });
+        Some(frame.seq)
     }
 
     /// A result stands with its call. One whose call lies before what is in memory has no place.
-    fn tool_result(&mut self, now: &ToolResult) {
-        let step = self.steps.iter_mut().rfind(|step| step.what.call_id() == Some(now.call_id));
-        if let Some(Step { what: StepKind::Tool { result, .. }, .. }) = step {
+    fn tool_result(&mut self, now: &ToolResult) -> Option<Seq> {
+        let step = self.steps.iter_mut().rfind(|step| step.what.call_id() == Some(now.call_id))?;
+        if let StepKind::Tool { result, .. } = &mut step.what {
             *result = Some(now.clone());
         }
+        Some(step.seq)
     }
 
     /// The first decision counts.
-    fn resolve(&mut self, now: &ApprovalResolved) {
+    fn resolve(&mut self, now: &ApprovalResolved) -> Option<Seq> {
         let is_it = |step: &&mut Step| matches!(&step.what, StepKind::Approval { asked, resolved: None } if asked.call_id == now.call_id);
-        let Some(step) = self.steps.iter_mut().rfind(is_it) else { return };
+        let step = self.steps.iter_mut().rfind(is_it)?;
         let seq = step.seq;
         if let StepKind::Approval { resolved, .. } = &mut step.what {
             *resolved = Some(now.clone());
         }
         self.pending.retain(|pending| *pending != seq);
+        Some(seq)
     }
 
     /// Puts what happened before in front of it: the same run, as far as an older page of the log tells it.
     pub fn succeed(&mut self, mut before: Self) {
         let first = self.steps.first().map_or(Seq(u64::MAX), |step| step.seq);
         before.steps.retain(|step| step.seq < first);
+        let turn = before.steps.iter().rev().find_map(|step| step.what.turn());
+        if let Some(next) = self.steps.iter_mut().find(|step| step.turn.is_some()) {
+            next.turn = next.turn.filter(|next| turn != Some(*next));
+        }
         before.steps.append(&mut self.steps);
         self.steps = before.steps;
+        self.turn = self.turn.or(turn);
+        self.is_cut = before.is_cut;
         self.started_at = before.started_at;
         self.question = self.question.or(before.question);
         self.progress = self.progress.take().or(before.progress);
@@ -224,7 +280,7 @@ impl Run {
 }
 
 /// The run that an agents' event belongs to, where it is one that the timeline shows.
-fn run_of(event: &Event) -> Option<RunId> {
+pub(super) fn run_of(event: &Event) -> Option<RunId> {
     Some(match event {
         Event::AgentRun(run) => run.run_id,
         Event::AgentStep(step) => step.run_id,

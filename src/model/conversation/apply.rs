@@ -1,6 +1,7 @@
 //! Folding the log: one durable event after the other.
 
 use super::{Change, Entry, EntryState, Run, Thread};
+use crate::model::run::Folded;
 use crate::protocol::{
     DurableFrame, Event, Message, MessageId, RunId, Seq, Timestamp, UserId,
     http::{Member, ReactionNow, Role},
@@ -122,13 +123,13 @@ impl Thread {
 
     fn run_event(&mut self, frame: &DurableFrame, changes: &mut Vec<Change>) {
         let before = self.runs.len();
-        let Some(run) = Run::fold(&mut self.runs, frame) else { return };
-        let (id, is_over) = (run.id, run.status.is_over());
+        let Some(Folded { run: id, is_over, step }) = Run::fold(&mut self.runs, frame) else { return };
         if self.runs.len() != before {
             self.bound();
             changes.push(Change::Runs);
         }
         changes.push(Change::Run(id));
+        changes.extend(step.map(|seq| Change::Step(id, seq)));
         if is_over && self.drop_streams_of(id) {
             changes.push(Change::Entries);
         }

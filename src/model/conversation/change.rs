@@ -1,7 +1,7 @@
 //! What a fold touched.
 
 use super::EntryKey;
-use crate::protocol::RunId;
+use crate::protocol::{RunId, Seq};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -16,8 +16,11 @@ pub enum Change {
     Text(EntryKey),
     /// Runs came or went.
     Runs,
+    /// Something of this run other than its steps.
     Run(RunId),
-    /// Something of any run.
+    /// A step of this run came, or changed.
+    Step(RunId, Seq),
+    /// Something of any run, steps or other.
     EveryRun,
     Members,
     Typing,

@@ -1,8 +1,9 @@
 //! A conversation as the server renders it first, and the older pages that are fetched later.
 
 use super::{Change, Entry, Run, Thread};
+use crate::model::run::run_of;
 use crate::protocol::{
-    DurableFrame, Event, LogEpoch, Seq, UserId,
+    DurableFrame, Event, LogEpoch, RunId, Seq, UserId,
     http::{ConversationDetail, Member, MessageNow, Messages},
     limits,
     server::{PresenceStatus, ReadPosition, UserPresence, UserRef},
@@ -119,6 +120,27 @@ impl Thread {
         let surplus = older.len().saturating_sub(room);
         self.runs.splice(..0, older.drain(surplus..));
         vec![Change::Runs, Change::EveryRun]
+    }
+
+    /// The run that is not known from its beginning and whose earlier steps this event may be among.
+    pub fn cut_before(&self, seq: Seq) -> Option<RunId> {
+        let is_after = |run: &&Run| run.steps.first().is_none_or(|first| first.seq > seq);
+        self.runs.iter().find(is_after).filter(|run| run.is_cut).map(|run| run.id)
+    }
+
+    /// Puts steps before what is known of a run that an older part of the log tells of. What of it lies behind
+    /// the first that is known tells what became of those before it. `is_all`: nothing is older.
+    pub fn prepend_steps(&mut self, id: RunId, events: &[DurableFrame], is_all: bool) -> Vec<Change> {
+        let Some(run) = self.runs.iter_mut().find(|run| run.id == id) else { return Vec::new() };
+        let mut older = Vec::new();
+        for frame in events.iter().filter(|frame| run_of(&frame.event) == Some(id)) {
+            Run::fold(&mut older, frame);
+        }
+        if let Some(before) = older.pop() {
+            run.succeed(before);
+        }
+        run.is_cut &= !is_all;
+        vec![Change::EveryRun]
     }
 
     /// As many messages are kept as may be.

@@ -7,8 +7,8 @@ use super::{EntryState, Thread};
 use crate::protocol::{limits, read::Read};
 
 impl Thread {
-    /// What is worth keeping: the newest of what the log has, within [`limits::SEEN_MESSAGES`] and
-    /// [`limits::SEEN_BYTES`]. What is still to be sent is the outbox's, and who types now is news.
+    /// What is worth keeping: the newest of what the log has, within [`limits::SEEN_MESSAGES`],
+    /// [`limits::SEEN_BYTES`] and [`limits::SEEN_STEPS`]. What is still to be sent is the outbox's, and who types now is news.
     pub fn to_keep(&self) -> Self {
         let mut room = limits::SEEN_BYTES;
         let is_settled = |entry: &&super::Entry| entry.state == EntryState::Sent && entry.seq.is_some();
@@ -26,7 +26,7 @@ impl Thread {
             title: self.title.clone(),
             more: self.more || self.entries.iter().filter(is_settled).count() > entries.len(),
             entries,
-            runs: self.runs[runs..].to_vec(),
+            runs: self.runs[runs..].iter().map(|run| run.newest(limits::SEEN_STEPS)).collect(),
             members: self.members.clone(),
             typing: Vec::new(),
             presence: Vec::new(),

@@ -522,6 +522,47 @@ fn memory_is_bounded_and_says_that_there_is_more() {
 }
 
 #[test]
+fn earlier_steps_of_a_run_are_fetched_with_what_became_of_them() {
+    let run_id = run_id(1);
+    let agent = || "Solo".to_owned();
+    let event = |seq: u64| match seq {
+        1 => Event::AgentRun(AgentRun::new(run_id, RunStatus::Initializing)),
+        seq if seq % 2 == 0 => Event::ToolCall(ToolCall {
+            run_id,
+            call_id: CallId::from_parts(seq, 1),
+            agent: agent(),
+            tool_name: "add".into(),
+            arguments: serde_json::Value::Null,
+        }),
+        seq => Event::ToolResult(ToolResult {
+            run_id,
+            call_id: CallId::from_parts(seq - 1, 1),
+            agent: agent(),
+            tool_name: "add".into(),
+            success: true,
+            result_preview: "2".into(),
+            duration_ms: 1,
+        }),
+    };
+    let log: Vec<_> = (1..=100).map(|seq| frame(seq, event(seq))).collect();
+    // From the result of a call that is not known on.
+    let timeline = log[60..].to_vec();
+    let mut thread = Thread::seed(Seed { timeline, ..project(&log) });
+    assert_eq!((thread.cut_before(Seq(40)), thread.cut_before(Seq(70))), (Some(run_id), None));
+    thread.prepend_steps(run_id, &log[30..80], false);
+    assert_eq!(thread.cut_before(Seq(20)), Some(run_id));
+    thread.prepend_steps(run_id, &log[..50], true);
+    assert_eq!(thread.cut_before(Seq(1)), None);
+    let mut whole = Thread::seed(project(&log));
+    assert_eq!(thread.runs[0].steps, whole.runs[0].steps);
+    assert_eq!(thread.runs[0].started_at, whole.runs[0].started_at);
+    // One that began where nothing was told of its beginning has none.
+    whole.runs[0].is_cut = true;
+    whole.prepend_steps(run_id, &[], true);
+    assert!(!whole.runs[0].is_cut);
+}
+
+#[test]
 fn opened_again_a_thread_keeps_what_is_fresher_and_what_is_to_be_sent() {
     let mut thread = thread_with(3);
     let stale = Thread { opened_at: Seq(2), ..thread_with(2) };

@@ -87,3 +87,36 @@ fn what_an_older_page_tells_of_a_run_stands_before_what_is_known_of_it() {
     let seqs: Vec<_> = run.steps.iter().map(|step| step.seq.0).collect();
     assert_eq!((seqs, run.started_at), (vec![1, 2, 3, 4, 5, 6], Timestamp(1)));
 }
+
+fn speaks(turn: u32) -> Event {
+    Event::AgentStep(AgentStep::new(run_id(1), "Writer", "✍", turn, "writes".into()))
+}
+
+#[test]
+fn a_turn_stands_over_its_first_step_also_where_that_comes_later() {
+    let (mut older, mut newer) = (Vec::new(), Vec::new());
+    for (seq, turn) in [(1, 1), (2, 1), (3, 2)] {
+        fold(&mut older, seq, speaks(turn));
+    }
+    for (seq, turn) in [(4, 2), (5, 3)] {
+        fold(&mut newer, seq, speaks(turn));
+    }
+    let mut run = newer.remove(0);
+    assert_eq!((run.steps[0].turn, run.is_cut), (Some(2), true));
+    run.succeed(older.remove(0));
+    let turns: Vec<_> = run.steps.iter().map(|step| step.turn).collect();
+    assert_eq!((turns, run.turn), (vec![Some(1), None, Some(2), None, Some(3)], Some(3)));
+}
+
+#[test]
+fn a_run_is_whole_where_its_beginning_was_seen() {
+    let mut runs = Vec::new();
+    fold(&mut runs, 1, Event::AgentRun(AgentRun::new(run_id(1), RunStatus::Initializing)));
+    for seq in 2..=9 {
+        fold(&mut runs, seq, speaks(1));
+    }
+    assert!(!runs[0].is_cut);
+    let kept = runs[0].newest(3);
+    assert_eq!((kept.steps.len(), kept.steps[0].seq, kept.is_cut), (3, Seq(7), true));
+    assert_eq!(runs[0].newest(8), runs[0]);
+}

@@ -6,6 +6,8 @@ pub mod link;
 mod outline;
 mod run;
 mod step;
+mod step_field;
+mod window;
 
 pub use approval::Asking;
 

@@ -65,3 +65,14 @@ fn of_many_runs_the_newest_are_kept() {
     let kept = thread.to_keep();
     assert_eq!((kept.runs.len(), kept.runs[0].id), (limits::SEEN_RUNS, run_id(4)));
 }
+
+#[test]
+fn of_many_steps_the_newest_are_kept() {
+    let step = |n| AgentStep::new(run_id(1), "Solo", "🐦", 1, format!("step {n}"));
+    let mut thread = thread_with(0);
+    for n in 1..=limits::SEEN_STEPS as u64 + 5 {
+        thread.apply_event(&frame(n, Event::AgentStep(step(n))), me());
+    }
+    let kept = thread.to_keep();
+    assert_eq!((kept.runs[0].steps.len(), kept.runs[0].steps[0].seq), (limits::SEEN_STEPS, Seq(6)));
+}

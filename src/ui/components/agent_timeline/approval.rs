@@ -6,10 +6,10 @@ use leptos::{html, prelude::*};
 use reactive_stores::Field;
 use serde_json::Value;
 
-use super::link::Target;
+use super::{link::Target, step_field::StepField};
 use crate::{
     client::use_client,
-    model::{Step, StepKind, StepStoreFields, Thread, ThreadStoreFields},
+    model::{StepKind, Thread, ThreadStoreFields},
     protocol::{
         Seq, Timestamp,
         agent::{Approval, ApprovalResolved},
@@ -18,10 +18,13 @@ use crate::{
 };
 
 #[component]
-pub fn ApprovalCard(step: Field<Step>, asked: Approval) -> impl IntoView {
-    let resolved = Memo::new(move |last: Option<&Option<ApprovalResolved>>| match step.what().try_get() {
-        Some(StepKind::Approval { resolved, .. }) => resolved,
-        _ => last.cloned().flatten(),
+pub fn ApprovalCard(step: StepField, asked: Approval) -> impl IntoView {
+    let resolved = Memo::new(move |last: Option<&Option<ApprovalResolved>>| {
+        let now = step.with(|step| match &step.what {
+            StepKind::Approval { resolved, .. } => resolved.clone(),
+            _ => None,
+        });
+        now.unwrap_or_else(|| last.cloned().flatten())
     });
     let is_open = Memo::new(move |_| resolved.read().is_none());
     let label = ["Approval: ", &asked.tool_name].concat();
@@ -123,7 +126,7 @@ pub fn Asking(thread: Field<Thread>) -> impl IntoView {
         let runs = thread.runs();
         let runs = runs.read();
         let (run, seq) = runs.iter().find_map(|run| Some((run, *run.pending.first()?)))?;
-        let step = run.steps.iter().rfind(|step| step.seq == seq)?;
+        let step = &run.steps[run.steps.binary_search_by_key(&seq, |step| step.seq).ok()?];
         let StepKind::Approval { asked, .. } = &step.what else { return None };
         Some((seq, [&asked.agent, " asks for approval: ", &asked.tool_name].concat()))
     });

@@ -1,10 +1,11 @@
 //! Links to a run and to a step of it: `#run-ID`, `#step-SEQ`.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_location;
 use reactive_stores::Field;
 
 use crate::{
+    client::use_client,
     model::{Run, Thread},
     protocol::{RunId, Seq},
     ui::components::thread::{ThreadContext, focus},
@@ -27,7 +28,7 @@ impl Target {
     pub fn is_in(self, run: &Run) -> bool {
         match self {
             Self::Run(id) => run.id == id,
-            Self::Step(seq) => run.steps.binary_search_by_key(&seq, |step| step.seq).is_ok(),
+            Self::Step(seq) => run.place_of(seq).is_some(),
         }
     }
 
@@ -43,11 +44,21 @@ impl Target {
 /// Leads to what the address names.
 pub fn follow(context: ThreadContext, thread: Field<Thread>) {
     let hash = use_location().hash;
+    let client = use_client();
     Effect::new(move |_| {
         let Some(target) = Target::read(&hash.get()) else { return };
         if thread.read_untracked().runs.iter().any(|run| target.is_in(run)) {
-            lead_to(context, target);
+            return lead_to(context, target);
         }
+        let Target::Step(seq) = target else { return };
+        let cut = thread.read_untracked().cut_before(seq);
+        let Some(run) = cut else { return };
+        spawn_local(async move {
+            let found = client.load_earlier_steps(context.id, run, Some(seq)).await;
+            if found.is_ok() && thread.try_read_untracked().is_some_and(|thread| thread.runs.iter().any(|run| target.is_in(run))) {
+                lead_to(context, target);
+            }
+        });
     });
 }
 

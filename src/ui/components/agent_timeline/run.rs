@@ -1,13 +1,13 @@
 //! One run: how it goes, what it took, its steps when it is opened, and what one can do about it.
 
-use leptos::prelude::*;
-use reactive_stores::{AtKeyed, Field};
+use leptos::{prelude::*, task::spawn_local};
+use reactive_stores::Field;
 
-use super::step::StepView;
+use super::{link::Target, step::StepView, step_field::StepField, window::Window};
 use crate::{
     client::use_client,
     model::{Run, RunStoreFields, Step, Thread},
-    protocol::{RunId, RunStatus, Seq, agent::Usage, limits},
+    protocol::{RunId, RunStatus, agent::Usage, limits},
     ui::{Zone, components::thread::ThreadContext, format},
 };
 
@@ -79,54 +79,92 @@ fn opened(context: ThreadContext, thread: Field<Thread>, run: Field<Run>) -> RwS
     open
 }
 
+/// Some of its steps, with ways to those before and behind them.
 #[component]
 fn Steps(run: Field<Run>) -> impl IntoView {
     let context = ThreadContext::current();
-    let steps = run.steps();
-    let shown = RwSignal::new(limits::STEPS_SHOWN);
+    let steps: Field<Vec<Step>> = run.steps().into();
+    let window = RwSignal::new(Window::default());
+    let change = move |change: fn(Window, &[Step]) -> Window| {
+        if let Some(steps) = steps.try_read_untracked() {
+            window.update(|window| *window = change(*window, &steps));
+        }
+    };
     // What an address names is among them.
     Effect::new(move |_| {
-        let target = context.target.get();
-        if let (Some(super::link::Target::Step(seq)), Some(steps)) = (target, steps.try_read_untracked())
-            && let Ok(index) = steps.binary_search_by_key(&seq, |step| step.seq)
+        if let (Some(Target::Step(seq)), Some(run)) = (context.target.get(), run.try_read_untracked())
+            && let Some(index) = run.place_of(seq)
         {
-            shown.update(|shown| *shown = (*shown).max(steps.len() - index));
+            window.update(|window| *window = window.around(&run.steps, index));
         }
     });
-    let hidden = Memo::new(move |_| steps.try_read().map_or(0, |steps| steps.len().saturating_sub(shown.get())));
-    // Each with the turn that begins with it.
+    let hidden = Memo::new(move |_| {
+        let steps = steps.try_read()?;
+        let shown = window.get().range(&steps);
+        Some((shown.start, steps.len() - shown.end))
+    });
     let rows = Memo::new(move |_| {
         let Some(steps) = steps.try_read() else { return Vec::new() };
-        let mut turn = steps[..hidden.get().min(steps.len())].iter().rev().find_map(|step| step.what.turn());
-        let row = |step: &Step| {
-            let now = step.what.turn().filter(|now| turn != Some(*now));
-            turn = now.or(turn);
-            (step.seq, now)
-        };
-        steps.iter().skip(hidden.get()).map(row).collect::<Vec<(Seq, Option<u32>)>>()
+        steps[window.get().range(&steps)].iter().map(|step| step.seq).collect::<Vec<_>>()
     });
     view! {
-        {move || {
-            let earlier = hidden.get().min(limits::STEPS_SHOWN);
-            (earlier > 0)
-                .then(|| {
-                    view! {
-                        <button
-                            class="button small needs-js"
-                            type="button"
-                            on:click=move |_| shown.update(|shown| *shown += limits::STEPS_SHOWN)
-                        >
-                            {["Show ", &earlier.to_string(), " earlier steps"].concat()}
-                        </button>
-                    }
-                })
-        }}
+        <Earlier run before=move || hidden.get().map_or(0, |hidden| hidden.0) show=move || change(Window::earlier) />
         <ol class="steps">
-            <For each=move || rows.get() key=|row| *row let:row>
-                <StepView step=AtKeyed::new(steps, row.0).into() turn=row.1 />
+            <For each=move || rows.get() key=|seq| *seq let:seq>
+                <StepView step=StepField::new(steps, seq) />
             </For>
         </ol>
+        {move || more(hidden.get().map_or(0, |hidden| hidden.1), "later", move || change(Window::later))}
     }
+}
+
+/// A button for the steps before these, also where they are still to be fetched.
+#[component]
+fn Earlier<B, S>(run: Field<Run>, before: B, show: S) -> impl IntoView
+where
+    B: Fn() -> usize + Copy + Send + Sync + 'static,
+    S: Fn() + Copy + Send + Sync + 'static,
+{
+    let context = ThreadContext::current();
+    let client = use_client();
+    let is_cut = Memo::new(move |_| run.is_cut().try_get().unwrap_or_default());
+    let loading = RwSignal::new(false);
+    let fetch = move |_| {
+        let Some(id) = run.try_read_untracked().map(|run| run.id).filter(|_| !loading.get_untracked()) else { return };
+        loading.set(true);
+        spawn_local(async move {
+            match client.load_earlier_steps(context.id, id, None).await {
+                Ok(()) => show(),
+                Err(problem) => client.problem(problem),
+            }
+            loading.try_set(false);
+        });
+    };
+    move || match before() {
+        0 => is_cut
+            .get()
+            .then(|| {
+                view! {
+                    <button class="button small needs-js" type="button" disabled=move || loading.get() on:click=fetch>
+                        "Show earlier steps"
+                    </button>
+                }
+            })
+            .into_any(),
+        before => more(before, "earlier", show).into_any(),
+    }
+}
+
+/// A button that shows more steps, where there are more.
+fn more(count: usize, which: &'static str, show: impl Fn() + 'static) -> impl IntoView {
+    let count = count.min(limits::STEPS_SHOWN);
+    (count > 0).then(|| {
+        view! {
+            <button class="button small needs-js" type="button" on:click=move |_| show()>
+                {["Show ", &count.to_string(), " ", which, " steps"].concat()}
+            </button>
+        }
+    })
 }
 
 #[component]

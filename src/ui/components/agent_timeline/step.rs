@@ -1,12 +1,11 @@
 //! One line of a run.
 
 use leptos::prelude::*;
-use reactive_stores::Field;
 use serde_json::Value;
 
-use super::{approval::ApprovalCard, outline::outline};
+use super::{approval::ApprovalCard, outline::outline, step_field::StepField};
 use crate::{
-    model::{Step, StepKind, StepStoreFields},
+    model::{Step, StepKind},
     protocol::agent::{ChartTable, StepTopic, ToolCall, ToolClass, ToolResult},
     ui::format,
 };
@@ -15,9 +14,17 @@ use crate::{
 const SAID_CHARS: usize = 240;
 
 #[component]
-pub fn StepView(step: Field<Step>, turn: Option<u32>) -> impl IntoView {
-    let seq = step.seq().get_untracked().0.to_string();
-    let (class, glyph, body) = match step.what().get_untracked() {
+pub fn StepView(step: StepField) -> impl IntoView {
+    // What changes about it is read where it is shown.
+    let now = untrack(|| step.with(Step::clone));
+    now.map(|now| view! { <Shown step now /> })
+}
+
+#[component]
+fn Shown(step: StepField, now: Step) -> impl IntoView {
+    let Step { seq, turn, what, .. } = now;
+    let seq = seq.0.to_string();
+    let (class, glyph, body) = match what {
         StepKind::Agent { agent, emoji, message, .. } => ("", emoji, line(agent, message)),
         StepKind::Topic { agent, emoji, message, topic, detail, .. } => match (topic, detail) {
             (StepTopic::Retry, _) => ("warn", "↻".to_owned(), line(agent, message)),
@@ -137,12 +144,14 @@ fn Numbers(table: ChartTable) -> impl IntoView {
 }
 
 #[component]
-fn Tool(step: Field<Step>, call: ToolCall) -> impl IntoView {
+fn Tool(step: StepField, call: ToolCall) -> impl IntoView {
     let result = Memo::new(move |last: Option<&Option<ToolResult>>| {
         // There is one, and then no other.
-        last.cloned().flatten().or_else(|| match &*step.what().try_read()? {
-            StepKind::Tool { result, .. } => result.clone(),
-            _ => None,
+        last.cloned().flatten().or_else(|| {
+            step.with(|step| match &step.what {
+                StepKind::Tool { result, .. } => result.clone(),
+                _ => None,
+            })?
         })
     });
     let open = RwSignal::new(false);
