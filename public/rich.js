@@ -69,7 +69,8 @@ const seen = new IntersectionObserver(
 function isFinished(element) {
   const body = element.closest("[aria-busy=true] .body");
   if (!body) return true;
-  const last = body.lastElementChild;
+  let last = body.lastElementChild;
+  if (last?.matches(".chunk")) last = last.lastElementChild;
   return !last?.contains(element) || last.matches(".code");
 }
 

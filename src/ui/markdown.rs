@@ -14,7 +14,7 @@ mod definitions;
 mod painter;
 mod writer;
 
-pub use painter::{Painter, Paper};
+pub use painter::{Mark, Painter, Paper};
 
 /// In a browser, text is put on the page as it comes; the code that renders it at once is not even loaded.
 pub const IN_BROWSER: bool = cfg!(target_arch = "wasm32");
@@ -23,42 +23,67 @@ pub const IN_BROWSER: bool = cfg!(target_arch = "wasm32");
 pub fn to_html(text: &str) -> String {
     let mut painter = Painter::new(Sheet::default());
     while painter.paint(text, 0, true) {}
-    painter.into_paper().0
+    painter.into_paper().into_html()
 }
 
 /// A paper that is one string.
 #[derive(Default)]
-struct Sheet(String);
+struct Sheet {
+    html: String,
+    is_chunk_open: bool,
+}
 
-impl Paper for Sheet {
-    fn end(&self) -> usize {
-        self.0.len()
+impl Sheet {
+    fn into_html(mut self) -> String {
+        self.close_chunk();
+        self.html
     }
 
-    fn cut(&mut self, at: usize) {
-        self.0.truncate(at);
+    fn close_chunk(&mut self) {
+        if std::mem::take(&mut self.is_chunk_open) {
+            self.html.push_str("</div>");
+        }
+    }
+}
+
+impl Paper for Sheet {
+    fn end(&self) -> Mark {
+        Mark { at: self.html.len(), in_chunk: self.is_chunk_open.then_some(0) }
+    }
+
+    fn cut(&mut self, mark: Mark) {
+        self.html.truncate(mark.at);
+        self.is_chunk_open = mark.in_chunk.is_some();
+    }
+
+    fn begin_chunk(&mut self, class: &str) {
+        self.close_chunk();
+        self.html.push_str("<div class=\"");
+        self.html.push_str(class);
+        self.html.push_str("\">");
+        self.is_chunk_open = true;
     }
 
     fn put(&mut self, html: &str) {
-        self.0.push_str(html);
+        self.html.push_str(html);
     }
 
     fn open_code(&mut self, head: &str, code: &str) {
-        self.0.push_str(head);
-        self.0.push_str(code);
+        self.html.push_str(head);
+        self.html.push_str(code);
     }
 
     fn code_part(&mut self, is_first: bool) {
-        self.0.push_str(if is_first { code::PART } else { "</span><span class=\"part\">" });
+        self.html.push_str(if is_first { code::PART } else { "</span><span class=\"part\">" });
     }
 
     fn code_text(&mut self, text: &str) {
-        writer::escape_body(text, &mut self.0);
+        writer::escape_body(text, &mut self.html);
     }
 
     fn close_code(&mut self, has_parts: bool) {
-        self.0.push_str(if has_parts { "</span>" } else { "" });
-        self.0.push_str(code::END);
+        self.html.push_str(if has_parts { "</span>" } else { "" });
+        self.html.push_str(code::END);
     }
 }
 

@@ -1,8 +1,8 @@
 //! Finds where the pieces of a text end, and renders them.
 //!
-//! A piece is a top-level block, or as much of one as [`limits::MARKDOWN_BLOCK_BYTES`] hold: a longer list is cut
-//! between two items, a longer table between two rows, anything else at the end of a line. A fenced block of code
-//! is never cut: see `code`. Where a piece ends is decided by what stands before it and by complete lines alone.
+//! A piece is a top-level block, or a part of one: a list longer than [`limits::MARKDOWN_PART_BYTES`] is cut between
+//! two items, such a table between two rows, anything longer than [`limits::MARKDOWN_BLOCK_BYTES`] at the end of a
+//! line. A fenced block of code is never cut: see `code`. Where a piece ends is decided by what stands before it and by complete lines alone.
 
 use std::ops::Range;
 
@@ -28,33 +28,47 @@ pub(super) struct Piece {
     pub html: String,
     /// Where the next one begins.
     pub end: usize,
-    /// The lines that the next one is to be read under: it goes on with this one's table.
-    pub header: Option<Range<usize>>,
+    pub under: Option<Under>,
 }
 
-/// Reads on at `from`, where a piece begins, under these lines.
+/// What a piece goes on with.
+#[derive(Clone)]
+pub(super) enum Under {
+    /// A table: these lines are to be read above it.
+    Table(Range<usize>),
+    /// A list, from this number on if it has numbers.
+    List(Option<u64>),
+}
+
+/// Reads on at `from`, where a piece begins.
 pub(super) fn step(
     text: &str,
     from: usize,
-    header: Option<&Range<usize>>,
+    goes_on: Option<&Under>,
     is_whole: bool,
     definitions: &mut Definitions,
 ) -> Step {
     let to = text.floor_char_boundary((from + limits::MARKDOWN_BLOCK_BYTES).min(text.len()));
-    let under = header.map_or("", |lines| &text[lines.clone()]);
+    let under = match goes_on {
+        Some(Under::Table(lines)) => &text[lines.clone()],
+        _ => "",
+    };
     let source = (!under.is_empty()).then(|| [under, &text[from..to]].concat());
     let window = source.as_deref().unwrap_or(&text[from..to]);
     let (shift, is_last) = (under.len(), to == text.len());
     let is_end = is_last && is_whole;
     // The last line may still become anything.
     let known = if is_end { window.len() } else { window.rfind('\n').map_or(0, |at| at + 1) };
-    let Read { blocks, code, found } = read(window, known, definitions);
+    let Read { mut blocks, code, is_cut, found } = read(window, shift, known, definitions);
+    if let (Some(Under::List(number)), Some(first)) = (goes_on, blocks.first_mut()) {
+        first.writer.go_on(*number);
+    }
     let finished = match code {
         Some((at, info)) if at == shift => return Step::Code(info),
         Some((at, _)) => Some((blocks.len(), at)),
-        None if is_end => Some((blocks.len(), window.len())),
+        None if is_end && !is_cut => Some((blocks.len(), window.len())),
         None => {
-            let next = blocks.iter().rposition(|block| block.start < known).filter(|next| *next > 0);
+            let next = blocks.iter().rposition(|block| block.decided < known).filter(|next| *next > 0);
             next.map(|next| (next, blocks[next].start))
         }
     };
@@ -66,12 +80,20 @@ pub(super) fn step(
             }
             (pieces, end)
         }
-        None if is_last => return Step::Open(blocks.into_iter().map(|block| block.writer.html()).collect()),
+        None if is_last && !is_cut => return Step::Open(blocks.into_iter().map(|block| block.writer.html()).collect()),
         None => {
-            let (end, table) = cut(window, shift, known, blocks.first());
-            let html = read(&window[..end], 0, definitions).blocks.into_iter().map(|block| block.writer.html());
-            let header = table.map(|lines| header.cloned().unwrap_or(from + lines.start..from + lines.end));
-            (vec![Piece { html: html.collect(), end, header }], end)
+            let (end, next) = cut(window, shift, known, blocks.first());
+            let mut parts = read(&window[..end], shift, 0, definitions).blocks;
+            if let (Some(Under::List(number)), Some(first)) = (goes_on, parts.first_mut()) {
+                first.writer.go_on(*number);
+            }
+            let under = match (next, goes_on) {
+                (Some(Under::Table(_)), Some(Under::Table(lines))) => Some(Under::Table(lines.clone())),
+                (Some(Under::Table(lines)), _) => Some(Under::Table(from + lines.start..from + lines.end)),
+                (Some(Under::List(_)), _) => parts.first().map(|part| Under::List(part.writer.next_number())),
+                (None, _) => None,
+            };
+            (vec![Piece { html: parts.into_iter().map(|part| part.writer.html()).collect(), end, under }], end)
         }
     };
     found.into_iter().filter(|(span, ..)| (shift..end).contains(&span.start)).for_each(|one| definitions.learn(one));
@@ -85,7 +107,7 @@ fn pieces(blocks: Vec<Block<'_>>, count: usize, end: usize) -> Vec<Piece> {
     ends.push(end);
     let mut blocks = blocks.into_iter().take(count);
     let piece =
-        |end| Piece { html: blocks.next().map(|block| block.writer.html()).unwrap_or_default(), end, header: None };
+        |end| Piece { html: blocks.next().map(|block| block.writer.html()).unwrap_or_default(), end, under: None };
     ends.into_iter().map(piece).collect()
 }
 
@@ -94,18 +116,20 @@ fn pieces(blocks: Vec<Block<'_>>, count: usize, end: usize) -> Vec<Piece> {
 fn by_themselves(pieces: &mut [Piece], window: &str, definitions: &Definitions) {
     let mut start = 0;
     for piece in pieces {
-        let blocks = read(&window[start..piece.end], 0, definitions).blocks;
+        let blocks = read(&window[start..piece.end], 0, 0, definitions).blocks;
         piece.html = blocks.into_iter().map(|block| block.writer.html()).collect();
         start = piece.end;
     }
 }
 
-/// Where to cut a block that is longer than a piece may be, and the lines above the rows if it is a table.
-fn cut(window: &str, shift: usize, known: usize, block: Option<&Block<'_>>) -> (usize, Option<Range<usize>>) {
+/// Where to cut a block that is longer than a piece may be, and what goes on behind it: the lines are those above
+/// the rows of a table, the number is still to be found.
+fn cut(window: &str, shift: usize, known: usize, block: Option<&Block<'_>>) -> (usize, Option<Under>) {
     if let Some(block) = block
         && let Some(joint) = block.joint.filter(|joint| *joint > shift)
     {
-        return (joint, block.rows_start.map(|rows| block.start..rows));
+        let table = block.rows_start.map(|rows| Under::Table(block.start..rows));
+        return (joint, Some(table.unwrap_or(Under::List(None))));
     }
     let at_space = || window[shift..].rfind(' ').map(|at| shift + at + 1);
     let at = Some(known).filter(|at| *at > shift).or_else(at_space);
@@ -116,12 +140,16 @@ struct Read<'a> {
     blocks: Vec<Block<'a>>,
     /// Where the line of the first fence stands, which nothing is read behind, and what it says.
     code: Option<(usize, String)>,
+    /// The last block is a list or a table that is cut at its joint; nothing is read behind.
+    is_cut: bool,
     found: Vec<Found>,
 }
 
 /// A top-level block.
 struct Block<'a> {
     start: usize,
+    /// The line that makes it what it is: a table is one by its second, and else goes on with what is above it.
+    decided: usize,
     writer: Writer<'a>,
     /// The last place, before the last line, where it may be cut in two.
     joint: Option<usize>,
@@ -129,13 +157,15 @@ struct Block<'a> {
     rows_start: Option<usize>,
 }
 
-/// The blocks of a window up to the first fence, if its line ends before `known`.
-fn read<'a>(window: &'a str, known: usize, definitions: &Definitions) -> Read<'a> {
+/// The blocks of a window up to the first fence or the first joint to cut at, if its line ends before `known`. The
+/// window begins with `shift` bytes that were read before.
+fn read<'a>(window: &'a str, shift: usize, known: usize, definitions: &Definitions) -> Read<'a> {
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS | Options::ENABLE_MATH;
     let resolve = |link: pulldown_cmark::BrokenLink<'a>| definitions.resolve(&link);
     let parser = Parser::new_with_broken_link_callback(window, options, Some(resolve));
-    let mut read = Read { blocks: Vec::new(), code: None, found: definitions::found(parser.reference_definitions()) };
+    let found = definitions::found(parser.reference_definitions());
+    let mut read = Read { blocks: Vec::new(), code: None, is_cut: false, found };
     let mut depth = 0;
     for (event, range) in TextMergeWithOffset::new(parser.into_offset_iter()) {
         if depth == 0 {
@@ -147,7 +177,9 @@ fn read<'a>(window: &'a str, known: usize, definitions: &Definitions) -> Read<'a
                 break;
             }
             if read.blocks.is_empty() || !follows_a_definition(&window[..start]) {
-                read.blocks.push(Block { start, writer: Writer::default(), joint: None, rows_start: None });
+                let second = || window[start..].find('\n').map_or(window.len(), |at| start + at + 1);
+                let decided = if matches!(event, Event::Start(Tag::Table(_))) { second() } else { start };
+                read.blocks.push(Block { start, decided, writer: Writer::default(), joint: None, rows_start: None });
             }
         }
         let Some(block) = read.blocks.last_mut() else { continue };
@@ -159,6 +191,11 @@ fn read<'a>(window: &'a str, known: usize, definitions: &Definitions) -> Read<'a
                 block.rows_start = block.rows_start.or(Some(start));
             }
             _ => {}
+        }
+        let is_long = |joint: usize| joint >= block.start.max(shift) + limits::MARKDOWN_PART_BYTES;
+        if depth == 1 && block.joint.is_some_and(is_long) {
+            read.is_cut = true;
+            break;
         }
         match &event {
             Event::Start(_) => depth += 1,

@@ -3,22 +3,31 @@
 use std::{
     collections::hash_map::DefaultHasher,
     hash::{Hash, Hasher},
-    ops::Range,
 };
 
 use super::{
     code::Code,
-    cutter::{Step, step},
+    cutter::{Step, Under, step},
     definitions::Definitions,
 };
 use crate::protocol::limits;
 
+/// A place on a paper.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mark {
+    pub at: usize,
+    /// The place in the box that is open there.
+    pub in_chunk: Option<usize>,
+}
+
 /// Where HTML is put: a page's element, or a string.
 pub trait Paper {
     /// Where it ends now, to cut it there later.
-    fn end(&self) -> usize;
+    fn end(&self) -> Mark;
     /// Takes away what stands behind this place.
-    fn cut(&mut self, at: usize);
+    fn cut(&mut self, mark: Mark);
+    /// From here on, up to the next, all stands in a box of this class.
+    fn begin_chunk(&mut self, class: &str);
     /// Puts HTML at the end.
     fn put(&mut self, html: &str);
     /// Begins a block of code: `head` leaves its own element open, `code` those of the code. From here to
@@ -34,6 +43,8 @@ pub struct Painter<P> {
     pieces: Vec<Done>,
     /// A block of code that has not ended.
     code: Option<Code>,
+    /// Where the box begins in the text that the next piece stands in; the first ones stand in none.
+    chunk: usize,
     definitions: Definitions,
     rewrites: u32,
 }
@@ -43,14 +54,16 @@ struct Done {
     start: usize,
     end: usize,
     hash: u64,
-    header: Option<Range<usize>>,
+    /// What the next one goes on with.
+    under: Option<Under>,
+    chunk: usize,
     /// Where the paper ended then.
-    mark: usize,
+    mark: Mark,
 }
 
 impl<P: Paper> Painter<P> {
     pub fn new(paper: P) -> Self {
-        Self { paper, pieces: Vec::new(), code: None, definitions: Definitions::default(), rewrites: 0 }
+        Self { paper, pieces: Vec::new(), code: None, chunk: 0, definitions: Definitions::default(), rewrites: 0 }
     }
 
     pub fn into_paper(self) -> P {
@@ -83,21 +96,24 @@ impl<P: Paper> Painter<P> {
             if budget == 0 {
                 return true;
             }
-            let header = self.pieces.last().and_then(|last| last.header.clone());
-            match step(text, from, header.as_ref(), is_whole, &mut self.definitions) {
+            let under = self.pieces.last().and_then(|last| last.under.clone());
+            match step(text, from, under.as_ref(), is_whole, &mut self.definitions) {
                 Step::Pieces(pieces) => {
                     for piece in pieces {
+                        self.make_room();
                         self.paper.put(&piece.html);
-                        self.done(text, piece.end, piece.header);
+                        self.done(text, piece.end, piece.under);
                     }
                     budget = budget.saturating_sub(self.at() - from);
                 }
                 Step::Code(info) => {
                     let Some((code, head, open)) = Code::open(text, from, &info) else { return false };
+                    self.make_room();
                     self.paper.open_code(&head, &open);
                     self.code = Some(code);
                 }
                 Step::Open(html) => {
+                    self.make_room();
                     self.paper.put(&html);
                     return false;
                 }
@@ -111,13 +127,25 @@ impl<P: Paper> Painter<P> {
     }
 
     /// and here on the paper.
-    fn mark(&self) -> usize {
-        self.pieces.last().map_or(0, |last| last.mark)
+    fn mark(&self) -> Mark {
+        self.pieces.last().map_or(Mark::default(), |last| last.mark)
     }
 
-    fn done(&mut self, text: &str, end: usize, header: Option<Range<usize>>) {
+    /// Before each piece: begins a box where one is full.
+    fn make_room(&mut self) {
+        let (at, last) = (self.at(), self.pieces.last());
+        self.chunk = last.map_or(0, |last| last.chunk);
+        if at - self.chunk >= limits::MARKDOWN_CHUNK_BYTES {
+            self.chunk = at;
+            let goes_on = matches!(last, Some(Done { under: Some(Under::List(_)), .. }));
+            self.paper.begin_chunk(if goes_on { "chunk on" } else { "chunk" });
+        }
+    }
+
+    fn done(&mut self, text: &str, end: usize, under: Option<Under>) {
         let start = self.at();
-        self.pieces.push(Done { start, end, hash: hash(&text[start..end]), header, mark: self.paper.end() });
+        let (hash, mark) = (hash(&text[start..end]), self.paper.end());
+        self.pieces.push(Done { start, end, hash, under, chunk: self.chunk, mark });
     }
 
     /// Keeps the pieces that are still the beginning of the text.
@@ -139,7 +167,7 @@ impl<P: Paper> Painter<P> {
         let is_due = self.definitions.take_late();
         if is_due {
             self.pieces.clear();
-            self.paper.cut(0);
+            self.paper.cut(Mark::default());
         }
         is_due
     }

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use pulldown_cmark::{Options, Parser, TextMergeStream};
 
 use super::{Painter, Sheet, to_html};
+use crate::protocol::limits;
 
 #[test]
 fn text_is_marked_up() {
@@ -208,7 +209,7 @@ fn painted(texts: &[&str]) -> String {
         while painter.paint(text, rewrites, false) {}
     }
     while painter.paint(before, rewrites, true) {}
-    painter.into_paper().0
+    painter.into_paper().into_html()
 }
 
 /// Beginnings of the text at these places, which need not ascend.
@@ -311,6 +312,23 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Lists, tables and boxes longer than a part of them.
+    #[test]
+    fn a_long_text_in_pieces_is_the_text_at_once(
+        parts in prop::collection::vec((markdown(), 1..200_usize), 1..4),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+    ) {
+        let text: String = parts.iter().map(|(text, times)| text.repeat(*times)).collect();
+        let text = &text[..text.floor_char_boundary(40_000)];
+        let mut ascending = cuts;
+        ascending.sort_by_key(|index| index.index(text.len() + 1));
+        prop_assert_eq!(painted(&beginnings(text, &ascending)), to_html(text));
+    }
+}
+
 #[test]
 fn a_definition_counts_wherever_it_stands() {
     let html = to_html("See [the page][p].\n\nMore.\n\n[p]: https://example.com\n");
@@ -355,4 +373,31 @@ fn no_block_is_too_long_to_grow() {
         let shown = |word: &str| whole.matches(word).count() == text.matches(word).count();
         assert!(["item", "one paragraph", "a quote", "ended", "let x"].into_iter().all(shown), "{}", &text[..40]);
     }
+}
+
+#[test]
+fn a_long_list_is_several_that_look_like_one() {
+    let bullets = to_html(&"- an item of a list\n".repeat(500));
+    let lists = limits::MARKDOWN_PART_BYTES / 20;
+    assert_eq!((bullets.matches("<ul>").count(), bullets.matches("<ul class=\"on\">").count()), (1, 500 / lists));
+    // Every item has the number that it had in one list, whatever stands before it.
+    let counted = to_html(&"1. an item of a list\n".repeat(500));
+    let starts: Vec<_> = counted.split(" start=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let items = limits::MARKDOWN_PART_BYTES.div_ceil(21) as u64;
+    assert_eq!(starts, [1 + items, 1 + 2 * items].map(|number| number.to_string()));
+    let table = to_html(&["| a | b |\n|---|---|\n", &"| one | two |\n".repeat(500)].concat());
+    assert_eq!(table.matches("<table>").count(), table.matches("<th>a</th>").count());
+    assert_eq!(table.matches("<td>one</td>").count(), 500);
+}
+
+#[test]
+fn blocks_of_a_long_text_stand_in_boxes() {
+    let text = "A paragraph of some length, and then another.\n\n".repeat(1_000);
+    let html = to_html(&text);
+    let boxes = html.matches("<div class=\"chunk\">").count();
+    assert_eq!(boxes, text.len() / limits::MARKDOWN_CHUNK_BYTES);
+    assert_eq!(boxes, html.matches("</div>").count());
+    assert!(!to_html(&text[..limits::MARKDOWN_CHUNK_BYTES]).contains("chunk"));
+    let steps: Vec<_> = (0..text.len()).step_by(1_003).chain([text.len()]).map(|at| &text[..at]).collect();
+    assert_eq!(painted(&steps), html);
 }

@@ -11,13 +11,44 @@ pub(super) struct Writer<'a> {
     in_code: bool,
     /// The formula that was just written, if it is one in a line.
     formula: Option<String>,
+    /// Its first list goes on with one that was cut.
+    goes_on: bool,
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn html(self) -> String {
         let mut out = String::new();
         html::push_html(&mut out, self.events.into_iter());
+        if self.goes_on {
+            out.insert_str("<ul".len(), " class=\"on\"");
+        }
         out
+    }
+
+    /// It begins with what is left of a list, from this number on if it has numbers.
+    pub(super) fn go_on(&mut self, number: Option<u64>) {
+        if let Some(Event::Start(Tag::List(first))) = self.events.first_mut() {
+            *first = first.and(number);
+            self.goes_on = true;
+        }
+    }
+
+    /// The number behind its list's last, if it has numbers.
+    pub(super) fn next_number(&self) -> Option<u64> {
+        let Some(Event::Start(Tag::List(first))) = self.events.first() else { return None };
+        let mut depth = 0_usize;
+        let mut items = 0;
+        for event in &self.events {
+            match event {
+                Event::Start(tag) => {
+                    items += u64::from(depth == 1 && *tag == Tag::Item);
+                    depth += 1;
+                }
+                Event::End(_) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        first.map(|first| first.saturating_add(items))
     }
 
     pub(super) fn take(&mut self, event: Event<'a>) {

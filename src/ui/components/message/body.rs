@@ -10,7 +10,7 @@ use reactive_stores::Field;
 use super::rich;
 use crate::{
     model::{Entry, EntryState, EntryStoreFields},
-    ui::markdown::{self, Painter, Paper},
+    ui::markdown::{self, Mark, Painter, Paper},
 };
 
 /// From this length on, a browser lays out what is in view alone.
@@ -84,7 +84,6 @@ fn paint(entry: Field<Entry>, node: &web_sys::Element, shown: StoredValue<Option
             let _ = node.set_attribute("data-long", "");
         }
         let is_more = shown.painter.paint(&text, rewrites, is_whole);
-        rich::look_at(node);
         is_more && !std::mem::replace(&mut shown.is_due, is_more)
     });
     if is_more == Some(true) {
@@ -101,37 +100,64 @@ fn paint(entry: Field<Entry>, node: &web_sys::Element, shown: StoredValue<Option
 /// The element as the paper that a text is put on.
 struct Page {
     node: web_sys::Element,
+    /// The box in it that is being filled.
+    chunk: Option<web_sys::Element>,
     /// Where the code goes that is being written.
     code: Option<web_sys::Element>,
 }
 
 impl Page {
     fn on(node: web_sys::Element) -> Self {
-        Self { node, code: None }
+        Self { node, chunk: None, code: None }
+    }
+
+    /// Where the next piece goes.
+    fn place(&self) -> &web_sys::Element {
+        self.chunk.as_ref().unwrap_or(&self.node)
+    }
+}
+
+fn children(node: &web_sys::Element) -> usize {
+    node.child_nodes().length() as usize
+}
+
+fn keep(node: &web_sys::Element, count: usize) {
+    for _ in count..children(node) {
+        if let Some(last) = node.last_child() {
+            let _ = node.remove_child(&last);
+        }
     }
 }
 
 impl Paper for Page {
-    fn end(&self) -> usize {
-        self.node.child_nodes().length() as usize
+    fn end(&self) -> Mark {
+        Mark { at: children(&self.node), in_chunk: self.chunk.as_ref().map(children) }
     }
 
-    fn cut(&mut self, at: usize) {
-        for _ in at..self.end() {
-            if let Some(last) = self.node.last_child() {
-                let _ = self.node.remove_child(&last);
-            }
+    fn cut(&mut self, mark: Mark) {
+        keep(&self.node, mark.at);
+        self.chunk = mark.in_chunk.and_then(|_| self.node.last_element_child());
+        if let (Some(chunk), Some(count)) = (&self.chunk, mark.in_chunk) {
+            keep(chunk, count);
         }
     }
 
+    fn begin_chunk(&mut self, class: &str) {
+        let Ok(chunk) = document().create_element("div") else { return };
+        chunk.set_class_name(class);
+        let _ = self.node.append_child(&chunk);
+        self.chunk = Some(chunk);
+    }
+
     fn put(&mut self, html: &str) {
-        let _ = self.node.insert_adjacent_html("beforeend", html);
+        let _ = self.place().insert_adjacent_html("beforeend", html);
+        rich::look_in(html);
     }
 
     fn open_code(&mut self, head: &str, code: &str) {
         // The parser closes what is left open.
         self.put(&[head, code].concat());
-        let block = self.node.last_element_child();
+        let block = self.place().last_element_child();
         self.code = block.as_ref().and_then(|block| block.query_selector("code").ok().flatten());
         if let Some(block) = block {
             let _ = block.set_attribute("data-open", "");
