@@ -533,6 +533,7 @@ fn earlier_steps_of_a_run_are_fetched_with_what_became_of_them() {
             agent: agent(),
             tool_name: "add".into(),
             arguments: serde_json::Value::Null,
+            class: None,
         }),
         seq => Event::ToolResult(ToolResult {
             run_id,
