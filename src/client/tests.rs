@@ -12,8 +12,8 @@ use crate::{
         outbox,
     },
     protocol::{
-        AgentRun, AgentStep, CallId, ConversationId, DurableFrame, EphemeralFrame, Event, Message, MessageId, Problem, RunId,
-        RunStatus, Sender, Seq, ServerFrame, Timestamp, UserId, UserRef, Visibility,
+        AgentRun, AgentStep, CallId, ConversationId, DurableFrame, EphemeralFrame, Event, Message, MessageId, Problem,
+        RunId, RunStatus, Sender, Seq, ServerFrame, Timestamp, UserId, UserRef, Visibility,
         agent::{ToolCall, ToolResult},
         dialog::{self, DialogStatus},
         http::{Conversation, ConversationDetail, Kind, MessageNow, Messages},
@@ -240,7 +240,17 @@ fn an_event_of_a_run_touches_one_step_of_it_and_no_other() {
     let run = thread.runs().at_key(run_id);
     let call = |seq, id| {
         let (agent, tool_name, arguments) = ("assistant".to_owned(), "add".to_owned(), serde_json::Value::Null);
-        event(seq, Event::ToolCall(ToolCall { run_id, call_id: CallId::from_parts(id, 1), agent, tool_name, arguments, class: None }))
+        event(
+            seq,
+            Event::ToolCall(ToolCall {
+                run_id,
+                call_id: CallId::from_parts(id, 1),
+                agent,
+                tool_name,
+                arguments,
+                class: None,
+            }),
+        )
     };
     client.apply(&call(5, 1));
     let first = Looks::of(move || AtIndex::new(run.steps(), 0).track());

@@ -55,7 +55,9 @@ pub fn follow(context: ThreadContext, thread: Field<Thread>) {
         let Some(run) = cut else { return };
         spawn_local(async move {
             let found = client.load_earlier_steps(context.id, run, Some(seq)).await;
-            if found.is_ok() && thread.try_read_untracked().is_some_and(|thread| thread.runs.iter().any(|run| target.is_in(run))) {
+            if found.is_ok()
+                && thread.try_read_untracked().is_some_and(|thread| thread.runs.iter().any(|run| target.is_in(run)))
+            {
                 lead_to(context, target);
             }
         });
