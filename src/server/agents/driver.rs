@@ -93,6 +93,7 @@ pub struct Driver {
 }
 
 /// What a driver waits for.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and nearly always the large one")]
 enum Next {
     Told(RunEvent),
     /// The server shuts down, and its next life goes on.

@@ -89,6 +89,19 @@ pub(super) async fn retry(
     Ok((StatusCode::ACCEPTED, Json(RunAccepted { run_id })))
 }
 
+/// The answer is the `ack` frame that a socket would get.
+pub(super) async fn control(
+    caller: Caller,
+    State(conversations): State<Conversations>,
+    ConversationPath(id): ConversationPath,
+    Body(body): Body<PostControl>,
+) -> Result<Json<EphemeralFrame>, Failure> {
+    let PostControl { action, epoch, to } = body;
+    let frame = Control { conversation_id: id, action, epoch, to };
+    let seq = conversations.control(&caller.user, frame).await?;
+    Ok(Json(EphemeralFrame::Ack(Ack { reference: None, conversation_id: id, seq, posted: None })))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,17 +114,4 @@ mod tests {
         assert_eq!(events_body(&page), r#"{"events":[{"seq":1},{"seq":2}],"head":7}"#);
         assert_eq!(events_body(&Page::default()), r#"{"events":[],"head":0}"#);
     }
-}
-
-/// The answer is the `ack` frame that a socket would get.
-pub(super) async fn control(
-    caller: Caller,
-    State(conversations): State<Conversations>,
-    ConversationPath(id): ConversationPath,
-    Body(body): Body<PostControl>,
-) -> Result<Json<EphemeralFrame>, Failure> {
-    let PostControl { action, epoch, to } = body;
-    let frame = Control { conversation_id: id, action, epoch, to };
-    let seq = conversations.control(&caller.user, frame).await?;
-    Ok(Json(EphemeralFrame::Ack(Ack { reference: None, conversation_id: id, seq, posted: None })))
 }

@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// What waits for the next commit.
+#[expect(clippy::large_enum_variant, reason = "nearly all of it is the large one")]
 pub(super) enum Work {
     Append(Append),
     Found(NewConversation),
