@@ -3,8 +3,10 @@
 //! Rates can be switched off for load tests (`MAGPIE_RATE_LIMIT=off`); sizes, counts and times never.
 
 mod dialogs;
+mod page;
 
 pub use dialogs::*;
+pub use page::*;
 
 // ── Frames and what is in them ───────────────────────────────────────────────────────────────────
 
@@ -450,8 +452,6 @@ pub const SEEN_CONVERSATIONS: usize = 30;
 pub const SEEN_MESSAGES: usize = 100;
 pub const SEEN_BYTES: usize = ANSWER_BYTES + 512 * 1024;
 pub const SEEN_RUNS: usize = 20;
-/// Of one run, the newest.
-pub const SEEN_STEPS: usize = 200;
 pub const SEEN_ROWS: usize = 200;
 /// How long what is seen has to come to rest before it is kept.
 pub const SEEN_REST_MS: u32 = 1_000;
@@ -461,15 +461,6 @@ pub const MESSAGES_IN_MEMORY: usize = 2_000;
 pub const RUNS_IN_MEMORY: usize = 200;
 /// Pages of events that are read for the runs of one page of older messages.
 pub const OLDER_EVENT_PAGES: usize = 8;
-/// Steps of one run that the timeline shows, the newest; the others on demand, so many more each time,
-pub const STEPS_SHOWN: usize = 100;
-/// up to so many at once: a page with ten thousand rows is slow however it is written.
-pub const STEPS_IN_VIEW: usize = 300;
-/// Pages of events that are read for the step that an address names.
-pub const EARLIER_STEP_PAGES: usize = 40;
-/// Events behind the place from which a run is to be known that are read with those before it: what became of a
-/// call stands behind it.
-pub const STEP_OVERLAP: u64 = 50;
 /// How often a message is sent that the server refuses for a reason that may pass (its rate aside).
 pub const SEND_ATTEMPTS: u32 = 5;
 /// How long such a message waits where the server names no time.
@@ -492,17 +483,5 @@ pub const TIMINGS_PER_REPORT: usize = 32;
 pub const TIMING_MS: u32 = 60_000;
 /// How long a poll may stay unanswered.
 pub const POLL_TIMEOUT_MS: u64 = 10_000;
-/// A top-level block of a text that is longer is shown as several: a text that grows is rendered from the last
-/// finished block on, once for each frame. No person's message is so long.
-pub const MARKDOWN_BLOCK_BYTES: usize = MESSAGE_BYTES;
-/// A list or a table that is longer is shown as several: of one that grows, no more is rendered again than this.
-pub const MARKDOWN_PART_BYTES: usize = 4 * 1024;
-/// Finished blocks of a long text stand in boxes of so much of it: a browser that lays out what is in view alone
-/// looks at each box, not at each block.
-pub const MARKDOWN_CHUNK_BYTES: usize = 8 * 1024;
-/// Code is laid out in parts of whole lines, from this length on.
-pub const CODE_PART_BYTES: usize = 4 * 1024;
-/// Text that a page renders at once; the rest comes in the next frames.
-pub const PAINT_BYTES: usize = 32 * 1024;
 /// Lines about what went wrong that are kept until they are dismissed.
 pub const NOTICES: usize = 5;
