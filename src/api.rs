@@ -4,9 +4,11 @@
 //! A plain form is led on by a redirect: to where its answer is seen, or back with `?error=CODE`.
 
 pub mod account;
+pub mod admin;
 pub mod conversation;
 pub mod message;
 pub mod settings;
+pub mod webhook;
 
 use leptos::server_fn::{
     codec::JsonEncoding,

@@ -3,6 +3,7 @@
 //! Nothing of ours is imported here, nothing does I/O. A field that is not known is ignored, so an
 //! older client reads a newer server; `docs/protocol.md` tells the meaning of each frame.
 
+pub mod admin;
 pub mod agent;
 pub mod audience;
 pub mod client;
@@ -15,15 +16,18 @@ pub mod problem;
 pub mod read;
 pub mod server;
 pub mod settings;
+pub mod sheet;
 pub mod site;
 pub mod time;
+pub mod webhook;
 
 pub use agent::{AgentRun, AgentStep, RunStatus};
 pub use audience::{Audience, Side};
 pub use client::{ClientEnvelope, ClientFrame, FrameError};
 pub use close::CloseCode;
 pub use ids::{
-    CallId, ChartId, ClientId, ConnectionId, ConversationId, LogEpoch, MessageId, RunId, Seq, SessionId, SiteId, UserId,
+    CallId, ChartId, ClientId, ConnectionId, ConversationId, DeliveryId, LogEpoch, MessageId, RunId, Seq, SessionId,
+    SiteId, UserId, WebhookId,
 };
 pub use problem::{Code, Problem};
 pub use server::{Author, DurableFrame, EphemeralFrame, Event, Message, Sender, ServerFrame, UserRef, Visibility};

@@ -4,5 +4,6 @@ mod admin;
 mod auth;
 mod conversations;
 mod messages;
+mod overseer;
 mod settings;
 mod timings;

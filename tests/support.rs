@@ -4,6 +4,7 @@ pub mod desk;
 pub mod model;
 pub mod process;
 pub mod proxy;
+pub mod receiver;
 pub mod socket;
 
 use std::{net::SocketAddr, path::Path};

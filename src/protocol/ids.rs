@@ -92,6 +92,10 @@ ulid_ids! {
     ChartId;
     /// One socket.
     ConnectionId;
+    /// An address that is told of what happens in dialogs.
+    WebhookId;
+    /// One event on its way to one webhook.
+    DeliveryId;
     /// A sign-in: the `jti` of its tokens.
     SessionId;
     /// Which life of the log a cursor belongs to: it changes if the log is restored or truncated.

@@ -2,9 +2,11 @@
 //!
 //! Rates can be switched off for load tests (`MAGPIE_RATE_LIMIT=off`); sizes, counts and times never.
 
+mod admin;
 mod dialogs;
 mod page;
 
+pub use admin::*;
 pub use dialogs::*;
 pub use page::*;
 

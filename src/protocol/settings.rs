@@ -150,6 +150,9 @@ pub struct Field {
     /// What there is to choose from; none: anything.
     pub options: Vec<String>,
     pub is_fixed: bool,
+    /// Of a checkbox.
+    #[serde(default)]
+    pub is_checked: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ use axum::http::HeaderValue;
 use tokio::sync::Mutex;
 
 use super::{
+    audit::Recorder,
     auth::{
         AuthFailure, Caller,
         cookie::{self, Secure},
@@ -25,6 +26,7 @@ use crate::{
     fresh_id,
     protocol::{
         CloseCode, Code, Problem, SessionId, Timestamp, UserId,
+        admin::AuditAction,
         http::{Login, PatchUser, Register, Role, SignedIn, User},
         limits,
     },
@@ -40,6 +42,7 @@ pub struct Accounts {
     rates: Rates,
     passwords: Passwords,
     tokens: Arc<Tokens>,
+    audit: Recorder,
     /// Held where a rule spans more than one row: that there is an admin, that the first account is one.
     rules: Arc<Mutex<()>>,
 }
@@ -54,7 +57,8 @@ pub struct Grant {
 impl Accounts {
     pub fn new(config: Arc<Config>, storage: Arc<dyn Storage>, bus: Arc<dyn Bus>, rates: Rates) -> Self {
         let tokens = Arc::new(Tokens::new(&config.auth.jwt_secret));
-        Self { config, storage, bus, rates, passwords: Passwords::default(), tokens, rules: Arc::default() }
+        let audit = Recorder::new(storage.clone());
+        Self { config, storage, bus, rates, passwords: Passwords::default(), tokens, audit, rules: Arc::default() }
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -79,6 +83,9 @@ impl Accounts {
             self.storage.create_user(new).await?
         };
         tracing::info!(user_id = %user.id, role = user.role.as_str(), "registered");
+        let how = if by.is_some() { "made by an admin" } else { "registered" };
+        let detail = format!("{how}, {}", user.role.as_str());
+        self.audit.did(by.unwrap_or(&user), AuditAction::AccountCreated, &user.username, &detail).await;
         self.sign_in(user).await
     }
 
@@ -107,9 +114,13 @@ impl Accounts {
         match user {
             Some(user) if is_right && !user.disabled => {
                 tracing::info!(user_id = %user.id, "signed in");
+                self.audit.signed_in(&user, from).await;
                 self.sign_in(user).await
             }
-            _ => Err(bad_credentials()),
+            _ => {
+                self.audit.sign_in_failed(username, from).await;
+                Err(bad_credentials())
+            }
         }
     }
 
@@ -233,7 +244,19 @@ impl Accounts {
             self.close(after.id, CloseCode::TokenExpired).await;
         }
         tracing::info!(by = %caller.id, user_id = %after.id, role = after.role.as_str(), after.disabled, "account changed");
+        self.record(caller, &before, &after).await;
         Ok(after)
+    }
+
+    async fn record(&self, caller: &User, before: &User, after: &User) {
+        if before.role != after.role {
+            let detail = format!("from {} to {}", before.role.as_str(), after.role.as_str());
+            self.audit.did(caller, AuditAction::RoleChanged, &after.username, &detail).await;
+        }
+        if before.disabled != after.disabled {
+            let action = if after.disabled { AuditAction::AccountDisabled } else { AuditAction::AccountEnabled };
+            self.audit.did(caller, action, &after.username, "").await;
+        }
     }
 
     /// A server without an admin could never get one again.

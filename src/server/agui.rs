@@ -20,7 +20,12 @@ use axum::{
 use futures_util::{Stream, stream};
 use tokio::sync::mpsc;
 
-use super::{auth::Caller, http::Body, state::AppState};
+use super::{
+    auth::Caller,
+    http::{Body, ClientAddress},
+    hub::Origin,
+    state::AppState,
+};
 use crate::protocol::{Code, ConversationId, Problem, http::PostMessage, limits};
 
 mod input;
@@ -40,6 +45,7 @@ pub fn routes() -> Router<AppState> {
 async fn run(
     caller: Caller,
     State(state): State<AppState>,
+    ClientAddress(address): ClientAddress,
     Path(agent): Path<String>,
     headers: HeaderMap,
     Body(input): Body<RunInput>,
@@ -58,8 +64,9 @@ async fn run(
     // It is in the log by now.
     let run = state.storage.run_of(posted.message_id).await?;
     let run = run.ok_or_else(|| Problem::new(Code::NoRun, "Nobody answers this message."))?;
+    let origin = Origin { address: Some(address), endpoint: "/agui/{agent}" };
     let seen = LastEvent::of(&headers).filter(|seen| seen.run == run);
-    let reader = Reader::open(state, &caller, closes, id, seen.map_or(ack.seq, |seen| seen.seq)).await?;
+    let reader = Reader::open(state, &caller, closes, origin, id, seen.map_or(ack.seq, |seen| seen.seq)).await?;
     let translator = Translator::new(input.thread_id, input.run_id, run, seen.map_or(0, |seen| seen.bytes));
     let (events, queue) = mpsc::channel(limits::AGUI_QUEUE);
     tokio::spawn(reader.read(translator, events));

@@ -62,6 +62,8 @@ pub struct ServerConfig {
     pub public_url: Option<Origin>,
     /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Hosts that webhooks may reach over http and at private addresses, by name and port.
+    pub webhook_hosts: FetchHosts,
     /// What `/metrics` wants as bearer; without one it answers loopback alone.
     pub metrics_token: Option<Secret>,
 }
@@ -183,6 +185,10 @@ impl ServerConfig {
                     let takes = "addresses or networks with commas between, such as 10.0.0.1,fd00::/8";
                     ConfigError::invalid("MAGPIE_TRUSTED_PROXIES", takes, text)
                 })
+            })?,
+            webhook_hosts: FetchHosts::of(settings.webhook_hosts()).map_err(|wrong| {
+                let takes = "hosts with their ports and commas between, such as hooks.internal:8080,127.0.0.1:9000";
+                ConfigError::invalid("MAGPIE_WEBHOOK_HOSTS", takes, &wrong)
             })?,
             metrics_token: settings.metrics_token().map(|token| Secret::new(token.as_bytes())),
         })

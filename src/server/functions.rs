@@ -91,8 +91,25 @@ pub fn lead<T>(result: Result<T, Problem>, done: impl FnOnce(&T) -> String, back
     }
 }
 
+/// Forms of the settings by their name, beside those of [`super::settings`]; `ROW`: a button in a table.
+pub const BROADCAST_FORM: &str = "broadcast";
+pub const WEBHOOK_FORM: &str = "new-webhook";
+pub const ACCOUNT_FORM: &str = "new-account";
+pub const ROW: &str = "row";
+
 /// Leads a plain form of an admin back to the settings, where a sentence says what came of it.
 pub fn tell(
+    settings: &AdminSettings,
+    user: UserId,
+    form: &'static str,
+    told: Result<Notice, Problem>,
+) -> Result<(), Problem> {
+    tell_on("/settings", settings, user, form, told)
+}
+
+/// The same on another page of the settings.
+pub fn tell_on(
+    page: &str,
     settings: &AdminSettings,
     user: UserId,
     form: &'static str,
@@ -107,7 +124,7 @@ pub fn tell(
     };
     if is_plain_form() {
         settings.leave(user, form, notice);
-        redirect("/settings");
+        redirect(page);
     }
     result
 }

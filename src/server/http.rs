@@ -16,9 +16,9 @@ use crate::protocol::{Code, Problem, limits};
 use problem::Failure;
 
 mod address;
+mod admin;
 mod auth;
 mod body;
-mod broadcast;
 mod charts;
 mod conversations;
 mod health;
@@ -29,6 +29,7 @@ mod problem;
 mod settings;
 mod timings;
 mod users;
+mod webhooks;
 mod widget;
 
 pub use address::ClientAddress;
@@ -73,7 +74,14 @@ fn v1(markdown: fn(&str) -> String) -> Router<AppState> {
         .route("/sites", get(widget::sites).post(widget::make_site))
         .route("/sites/{id}", patch(widget::patch_site))
         .route("/widget/sessions", post(widget::open).options(widget::preflight))
-        .route("/ws/broadcast", post(broadcast::broadcast))
+        .route("/ws/broadcast", post(admin::broadcast))
+        .route("/ws/connections", get(admin::connections))
+        .route("/ws/connections/{id}", delete(admin::disconnect))
+        .route("/audit", get(admin::audit))
+        .route("/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/webhooks/{id}", patch(webhooks::patch).delete(webhooks::remove))
+        .route("/webhooks/{id}/deliveries", get(webhooks::deliveries))
+        .route("/webhooks/deliveries/{id}/resend", post(webhooks::resend))
         .merge(probes())
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)

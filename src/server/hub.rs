@@ -4,6 +4,7 @@
 //! that stands in the conversation's [`room`].
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     sync::{
         Arc,
@@ -31,7 +32,7 @@ pub mod lane;
 mod presence;
 mod room;
 
-pub use connection::Connection;
+pub use connection::{Connection, Origin};
 use lane::Reading;
 use presence::Presences;
 use room::Room;
@@ -185,6 +186,19 @@ impl Hub {
 
     pub fn connections(&self) -> usize {
         self.connections.lock().by_id.len()
+    }
+
+    /// Those that lag most first, then the newest, at most `limit`; and how many there are.
+    pub fn list(&self, limit: usize) -> (Vec<Arc<Connection>>, usize) {
+        let mut all: Vec<_> = self.all().into_iter().map(|connection| (connection.lane.bytes(), connection)).collect();
+        let total = all.len();
+        all.sort_by_key(|(bytes, connection)| (Reverse(*bytes), Reverse(connection.since), connection.id));
+        all.truncate(limit);
+        (all.into_iter().map(|(_, connection)| connection).collect(), total)
+    }
+
+    pub fn connection(&self, id: ConnectionId) -> Option<Arc<Connection>> {
+        self.connections.lock().by_id.get(&id).cloned()
     }
 
     /// What waits in all lanes now.

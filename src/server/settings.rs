@@ -12,6 +12,7 @@ use super::{
         self, LlmClient,
         switching::{SwitchingClient, UnusableClient},
     },
+    audit::Recorder,
     config::{
         Config, ModelChoice, Secret,
         model::{GivenModel, WrongModel},
@@ -21,6 +22,7 @@ use super::{
 };
 use crate::protocol::{
     Problem,
+    admin::AuditAction,
     http::User,
     limits,
     settings::{KeyChange, KeyState, ModelSettings, ModelTested, PutModel, Source},
@@ -45,6 +47,7 @@ pub struct AdminSettings {
     store: SettingsStore,
     llm: Arc<SwitchingClient>,
     rates: Rates,
+    audit: Recorder,
     /// What an admin tested and did not save yet.
     drafts: drafts::Drafts,
     /// Two who save at once do so one after the other.
@@ -85,9 +88,10 @@ impl Wanted {
 impl AdminSettings {
     pub async fn open(config: Arc<Config>, storage: Arc<dyn Storage>, rates: Rates) -> Result<Self, OpenError> {
         let vault = Vault::open(config.storage.settings_key.clone())?;
+        let audit = Recorder::new(storage.clone());
         let store = SettingsStore::open(storage, vault).await?;
         let llm = Arc::new(SwitchingClient::to(client(&config, &store)));
-        Ok(Self { config, store, llm, rates, drafts: drafts::Drafts::default(), saving: Arc::default() })
+        Ok(Self { config, store, llm, rates, audit, drafts: drafts::Drafts::default(), saving: Arc::default() })
     }
 
     /// Seals other secrets than settings.
@@ -140,6 +144,8 @@ impl AdminSettings {
         let at = wanted.base_url.as_deref().map_or_else(|| "-".into(), host_of);
         let in_force = self.config.agents.model.is_none();
         tracing::info!(by = %by.username, provider, at, model, key_changed, in_force, "the model was set");
+        let detail = format!("{provider}, {model}{}", if key_changed { ", its key too" } else { "" });
+        self.audit.did(by, AuditAction::SettingsChanged, "model", &detail).await;
         Ok(self.model())
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     accounts::must_be_admin,
+    audit::Recorder,
     clock,
     config::{Origin, Secret},
     error,
@@ -15,6 +16,7 @@ use crate::{
     fresh_id,
     protocol::{
         Code, ConversationId, Problem, SiteId,
+        admin::AuditAction,
         http::User,
         limits,
         site::{Site, SiteForm, SiteMade},
@@ -67,6 +69,7 @@ impl Sites {
         let sealed = sealed.map_err(|cause| error::internal("a site's secret could not be sealed", &cause))?;
         self.storage.put_site(SiteRow { site: site.clone(), secret: sealed }, clock::now()).await?;
         tracing::info!(by = %caller.id, site = %site.id, "site made");
+        self.audit().did(caller, AuditAction::SiteCreated, site.id.as_str(), &site.name).await;
         Ok(SiteMade { site, secret })
     }
 
@@ -76,7 +79,12 @@ impl Sites {
         let site = changed(site, form)?;
         self.storage.put_site(SiteRow { site: site.clone(), secret }, clock::now()).await?;
         tracing::info!(by = %caller.id, site = %site.id, "site changed");
+        self.audit().did(caller, AuditAction::SiteChanged, site.id.as_str(), &site.name).await;
         Ok(site)
+    }
+
+    fn audit(&self) -> Recorder {
+        Recorder::new(self.storage.clone())
     }
 
     pub(super) async fn find(&self, id: &SiteId) -> Result<SiteRow, Problem> {

@@ -31,10 +31,12 @@ use super::{
     knowledge::{Knowledge, KnowledgeError, sqlite::SqliteKnowledge},
     limits::Rates,
     offline::Builds,
+    overseer::Overseer,
     settings::{self, AdminSettings},
     sites::Sites,
     storage::{CommitSink, Commits, LoggedFrame, Storage, StorageError, sqlite::SqliteStorage},
     telemetry,
+    webhooks::{Nudge, Webhooks},
     widget::Widget,
 };
 use crate::protocol::LogEpoch;
@@ -54,10 +56,12 @@ pub struct AppState {
     pub dialogs: Dialogs,
     pub sites: Sites,
     pub widget: Widget,
+    pub webhooks: Webhooks,
     /// Where the operator keeps one.
     pub knowledge: Option<Arc<dyn Knowledge>>,
     pub mcp: McpServers,
     pub rates: Rates,
+    pub overseer: Overseer,
     pub settings: AdminSettings,
     pub metrics: PrometheusHandle,
     pub log_epoch: LogEpoch,
@@ -94,7 +98,9 @@ impl AppState {
         let hub = Arc::new(Hub::default());
         let bus: Arc<dyn Bus> = Arc::new(InProcessBus::start(hub.clone()));
         let (desk, changes) = desk();
-        let storage = open_storage(path, Arc::new(ToBus(bus.clone(), desk))).await.map_err(failed)?;
+        let nudge = Nudge::default();
+        let commits = Arc::new(ToBus { bus: bus.clone(), desk, nudge: nudge.clone() });
+        let storage = open_storage(path, commits).await.map_err(failed)?;
 
         let rates = Rates::new(&config.limits);
         let settings = AdminSettings::open(config.clone(), storage.clone(), rates.clone()).await?;
@@ -113,6 +119,9 @@ impl AppState {
         changes.start(storage.clone(), hub.clone(), bus.clone(), shutdown.clone());
         let sites = Sites::new(storage.clone(), settings.clone());
         sites.open().await.map_err(failed)?;
+        let hosts = config.server.webhook_hosts.clone();
+        let webhooks = Webhooks::new(storage.clone(), settings.clone(), hosts, nudge);
+        webhooks.start(shutdown.clone());
         let accounts = Accounts::new(config.clone(), storage.clone(), bus.clone(), rates.clone());
         let conversations = {
             let (storage, bus, hub) = (storage.clone(), bus.clone(), hub.clone());
@@ -120,7 +129,9 @@ impl AppState {
         };
 
         Ok(Self {
+            overseer: Overseer::new(storage.clone(), bus.clone(), hub.clone(), rates.clone()),
             widget: Widget::new(storage.clone(), accounts.clone(), sites.clone(), rates.clone()),
+            webhooks,
             accounts,
             conversations,
             dialogs,
@@ -176,14 +187,19 @@ fn tools(config: &Config, knowledge: Option<&Arc<dyn Knowledge>>, market: Arc<dy
     }
 }
 
-/// Hands each commit to the bus, and to the operators' lists.
-struct ToBus(Arc<dyn Bus>, Desk);
+/// Hands each commit to the bus, to the operators' lists, and to whoever tells webhooks.
+struct ToBus {
+    bus: Arc<dyn Bus>,
+    desk: Desk,
+    nudge: Nudge,
+}
 
 #[async_trait]
 impl Commits for ToBus {
     async fn committed(&self, frame: Arc<LoggedFrame>) {
-        self.1.saw(&frame);
-        self.0.publish(BusMessage::Durable(frame)).await;
+        self.desk.saw(&frame);
+        self.nudge.saw(&frame);
+        self.bus.publish(BusMessage::Durable(frame)).await;
     }
 }
 

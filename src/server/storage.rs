@@ -18,7 +18,9 @@ use crate::protocol::{
     server::{Posted, ReadPosition},
 };
 
+pub mod audit;
 pub mod desk;
+pub mod webhooks;
 
 #[cfg(test)]
 pub(super) mod conformance;
@@ -318,7 +320,7 @@ pub struct SettingChange {
 }
 
 #[async_trait]
-pub trait Storage: desk::Desk + Send + Sync + 'static {
+pub trait Storage: desk::Desk + audit::AuditLog + webhooks::WebhookQueue + Send + Sync + 'static {
     // ── People ──────────────────────────────────────────────────────────────────────────────────
 
     /// The first one ever becomes an admin, the others members. `UsernameTaken` ignores case.

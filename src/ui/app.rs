@@ -10,7 +10,14 @@ use leptos_router::{
 
 use super::{
     Zone,
-    pages::{chat::ChatPage, home::Home, login::LoginPage, not_found::NotFound, settings::SettingsPage, start::Start},
+    pages::{
+        chat::ChatPage,
+        home::Home,
+        login::LoginPage,
+        not_found::NotFound,
+        settings::{SettingsPage, admin::AdminPage},
+        start::Start,
+    },
 };
 use crate::client::provide_client;
 
@@ -90,6 +97,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("") view=Start ssr=SsrMode::Async />
                     <Route path=path!("c/:id") view=ChatPage ssr=SsrMode::Async />
                     <Route path=path!("settings") view=SettingsPage ssr=SsrMode::Async />
+                    <Route path=path!("settings/connections") view=AdminPage ssr=SsrMode::Async />
+                    <Route path=path!("settings/broadcast") view=AdminPage ssr=SsrMode::Async />
+                    <Route path=path!("settings/audit") view=AdminPage ssr=SsrMode::Async />
+                    <Route path=path!("settings/webhooks") view=AdminPage ssr=SsrMode::Async />
+                    <Route path=path!("settings/deliveries") view=AdminPage ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

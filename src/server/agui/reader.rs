@@ -21,7 +21,7 @@ use crate::{
         auth::Caller,
         clock,
         hub::{
-            Connection,
+            Connection, Origin,
             lane::{Frames, Item, Work},
         },
         payload::Encoding,
@@ -51,6 +51,7 @@ impl Reader {
         state: AppState,
         caller: &Caller,
         closes: u64,
+        origin: Origin,
         id: ConversationId,
         after: Seq,
     ) -> Result<Self, Problem> {
@@ -61,7 +62,7 @@ impl Reader {
         let (who, session, ends) = (caller.user.as_ref(), caller.session_id, caller.expires_at);
         let connection = Connection::new(fresh_id!(ConnectionId), who, session, clock::now(), ends, Encoding::Plain)
             .for_a(caller.user.role);
-        let connection = Arc::new(connection.for_a_stream());
+        let connection = Arc::new(connection.for_a_stream().with_origin(origin));
         let came = state.hub.connect(&connection).map_err(|_| full())?;
         let (state, recalls) = (Arc::new(state), connection.lane.recalls());
         let reader = Self { state, connection, id, waiting: VecDeque::new(), recalls };

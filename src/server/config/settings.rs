@@ -97,6 +97,11 @@ pub struct Settings {
     #[arg(long, env = "MAGPIE_TRUSTED_PROXIES", value_name = "NETWORKS")]
     pub trusted_proxies: Option<String>,
 
+    /// Servers that webhooks may reach over http, and at private addresses, by name and port, comma-separated:
+    /// hooks.internal:8080,127.0.0.1:9000; every https server at a public address may be told anyway [default: none]
+    #[arg(long, env = "MAGPIE_WEBHOOK_HOSTS", value_name = "HOST:PORT,…")]
+    pub webhook_hosts: Option<String>,
+
     /// Bearer token that /metrics wants [default: none, and /metrics answers direct loopback only]
     #[arg(long, env = "MAGPIE_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub metrics_token: Option<String>,
@@ -193,6 +198,10 @@ impl Settings {
 
     pub(super) fn trusted_proxies(&self) -> &str {
         set(&self.trusted_proxies).unwrap_or_default()
+    }
+
+    pub(super) fn webhook_hosts(&self) -> &str {
+        set(&self.webhook_hosts).unwrap_or_default()
     }
 
     pub(super) fn metrics_token(&self) -> Option<&str> {

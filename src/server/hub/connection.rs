@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    net::IpAddr,
     sync::atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
@@ -26,6 +27,7 @@ pub struct Connection {
     pub side: Side,
     pub lane: Lane,
     pub is_stream: bool,
+    pub origin: Origin,
     /// Whether each `agent_run` is followed by a `status` that says the same.
     pub tells_runs: bool,
     /// When the newest token of its session runs out, in milliseconds since 1970.
@@ -34,6 +36,15 @@ pub struct Connection {
     pub(super) subscriptions: Mutex<Option<HashSet<ConversationId>>>,
     /// How often it subscribed to anything.
     subscribed: AtomicU64,
+}
+
+/// Where a connection comes from, and where it came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The client's, as the trusted proxies give it.
+    pub address: Option<IpAddr>,
+    /// As the route is written: `/ws`, `/ws/dialogs/{id}`, …
+    pub endpoint: &'static str,
 }
 
 impl Connection {
@@ -55,6 +66,7 @@ impl Connection {
             side: Side::House,
             lane: Lane::default(),
             is_stream: false,
+            origin: Origin::default(),
             tells_runs: false,
             expires_at_ms: AtomicI64::new(expires_at.as_ms()),
             subscriptions: Mutex::new(Some(HashSet::new())),
@@ -71,6 +83,11 @@ impl Connection {
     /// A visitor's, an operator's, or anybody's.
     pub fn for_a(mut self, role: Role) -> Self {
         (self.role, self.side) = (role, Side::of(role));
+        self
+    }
+
+    pub fn with_origin(mut self, origin: Origin) -> Self {
+        self.origin = origin;
         self
     }
 

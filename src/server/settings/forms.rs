@@ -6,7 +6,11 @@ use crate::{
         UserId,
         settings::{Button, Field, Form, KeyState, Notice, Source},
     },
-    server::config::model::Provider,
+    server::{
+        config::{Registration, model::Provider},
+        functions::ACCOUNT_FORM,
+        sheets,
+    },
 };
 
 /// The forms by their name.
@@ -19,7 +23,18 @@ impl AdminSettings {
         let word = self.drafts.word(user);
         let notice = |form| word.clone().filter(|(of, _)| *of == form).map(|(_, notice)| notice);
         let drafts = word.is_some().then_some(&self.drafts);
-        vec![self.model_form(user, notice(MODEL_FORM), drafts), self.market_form(notice(MARKET_FORM))]
+        let mut forms = vec![self.model_form(user, notice(MODEL_FORM), drafts), self.market_form(notice(MARKET_FORM))];
+        if self.config.auth.registration == Registration::Closed {
+            let mut account = sheets::account_form();
+            account.notice = notice(ACCOUNT_FORM);
+            forms.insert(0, account);
+        }
+        forms
+    }
+
+    /// The word that was left, once: which form it is about, and what came of it.
+    pub fn word(&self, user: UserId) -> Option<(&'static str, Notice)> {
+        self.drafts.word(user)
     }
 
     /// Leaves word for the page that follows a plain form.

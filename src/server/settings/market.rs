@@ -4,6 +4,7 @@ use super::{AdminSettings, key_state, store::Name};
 use crate::{
     protocol::{
         Problem,
+        admin::AuditAction,
         http::User,
         settings::{KeyChange, MarketSettings, PutMarket, Source},
     },
@@ -49,6 +50,8 @@ impl AdminSettings {
         self.store.change([(Name::MarketUrl, url)].into_iter().chain(key).collect()).await?;
         // Not the address: it may hold a key.
         tracing::info!(by = %by.username, key_changed, "the source of prices was set");
+        let detail = if key_changed { "its key too" } else { "" };
+        self.audit.did(by, AuditAction::SettingsChanged, "market", detail).await;
         Ok(self.market())
     }
 }

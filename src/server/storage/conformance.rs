@@ -18,6 +18,7 @@ use crate::{
     },
 };
 
+pub mod audit;
 pub mod concurrent;
 pub mod conversations;
 pub mod dialogs;
@@ -38,6 +39,7 @@ pub trait Backend: Send + Sync {
 macro_rules! conformance {
     ($backend:expr) => {
         $crate::server::storage::conformance::conformance!(@ $backend;
+            audit: the_oldest_lines_of_the_audit_log_go;
             people: the_first_account_is_the_admin, of_many_first_accounts_one_is_the_admin,
                 a_username_is_taken_in_any_case, credentials_are_the_hash_that_was_stored,
                 a_patch_changes_only_what_it_names, a_session_lives_until_its_end,

@@ -29,12 +29,14 @@ use crate::{
     },
 };
 
+mod audit;
 mod batch;
 mod bulk;
 mod checkpoint;
 mod columns;
 mod committer;
 mod conversations;
+mod deliveries;
 mod desk;
 mod dialogs;
 mod events;
@@ -52,6 +54,7 @@ mod sites;
 #[cfg(test)]
 mod upgrade;
 mod visitors;
+mod webhooks;
 mod writes;
 
 pub struct SqliteStorage {

@@ -42,6 +42,17 @@ pub(super) enum Endpoint {
 const TITLE: &str = "Assistant";
 
 impl Endpoint {
+    /// As the router has it.
+    pub(super) const fn route(&self) -> &'static str {
+        match self {
+            Self::App => "/ws",
+            Self::Stream => "/ws/stream",
+            Self::StreamOf(_) => "/api/v1/ws/{user_id}",
+            Self::Dialog(_) => "/ws/dialogs/{id}",
+            Self::Widget(_) => "/ws/widget/dialogs/{id}",
+        }
+    }
+
     /// # Errors
     /// `not_found`: no such conversation, or none that the caller may see. `forbidden`: not the caller's endpoint.
     pub(super) async fn home(self, state: &AppState, caller: &User) -> Result<Home, Problem> {

@@ -53,12 +53,12 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(state: Arc<AppState>, admitted: Admitted, encoding: Encoding, socket: WebSocket) -> Self {
-        let Admitted { caller, closes, home } = admitted;
+        let Admitted { caller, closes, home, origin } = admitted;
         let now = clock::now();
         let id = fresh_id!(ConnectionId);
         let (who, session, ends) = (caller.user.as_ref(), caller.session_id, caller.expires_at);
         let connection = Connection::new(id, who, session, now, ends, encoding);
-        let connection = Arc::new(connection.for_a(caller.user.role).telling_runs(home.tells_runs));
+        let connection = Arc::new(connection.for_a(caller.user.role).telling_runs(home.tells_runs).with_origin(origin));
         Self {
             dispatcher: Arc::new(Dispatcher::new(Arc::clone(&state), Arc::clone(&connection), caller.user, home)),
             writer: Writer::new(Arc::clone(&state), Arc::clone(&connection), socket),

@@ -24,6 +24,7 @@ use crate::{
     server::{
         auth::{self, Caller},
         http::ClientAddress,
+        hub::Origin,
         payload::Encoding,
         state::AppState,
     },
@@ -87,10 +88,11 @@ async fn open(State(Shared(state)): State<Shared>, knock: Knock, endpoint: Endpo
         Err(_) => return Problem::invalid("query", "token and compress, each once").into_response(),
     };
     let closes = state.hub.closes();
+    let origin = Origin { address: Some(address), endpoint: endpoint.route() };
     let admitted = async {
         let caller = admit(&state, address, &headers, query.token.as_deref()).await?;
         let home = endpoint.home(&state, &caller.user).await?;
-        Ok::<_, Problem>(Admitted { caller, closes, home })
+        Ok::<_, Problem>(Admitted { caller, closes, home, origin })
     };
     match admitted.await {
         Ok(admitted) => match upgrade {
@@ -112,6 +114,7 @@ pub(super) struct Admitted {
     pub(super) caller: Caller,
     pub(super) closes: u64,
     pub(super) home: Home,
+    pub(super) origin: Origin,
 }
 
 async fn admit(state: &AppState, address: IpAddr, headers: &HeaderMap, token: Option<&str>) -> Result<Caller, Problem> {

@@ -1,5 +1,9 @@
 //! `/settings`: the account and, for admins, everybody's.
 
+pub mod admin;
+mod nav;
+mod table;
+
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -9,7 +13,7 @@ use crate::{
     protocol::{
         UserId,
         http::{Role, User},
-        settings::{Button, Field, Form},
+        settings::{Button, Field, Form, Notice},
     },
     ui::components::{
         alert::QueryAlert,
@@ -50,6 +54,7 @@ fn Sections(settings: Settings) -> impl IntoView {
     let Settings { me, users, forms } = settings;
     let id = me.id;
     view! {
+        {users.is_some().then(|| view! { <nav::SettingsNav /> })}
         <Account me />
         {users.map(|users| view! { <People users me=id /> })}
         {forms.into_iter().map(form_section).collect_view()}
@@ -158,14 +163,7 @@ fn DisableForm(user: User) -> impl IntoView {
 /// A form as the server describes it: plain, so that it works before, and without, a script.
 fn form_section(form: Form) -> impl IntoView {
     let Form { id, title, note, notice, fields, buttons } = form;
-    let notice = notice.map(|notice| {
-        let (class, role) = if notice.is_good { ("notice", "status") } else { ("alert", "alert") };
-        view! {
-            <p class=class role=role>
-                {notice.text}
-            </p>
-        }
-    });
+    let notice = notice.map(notice_line);
     let action = buttons.first().map(|button| button.action.clone());
     let buttons = buttons.into_iter().map(|Button { label, action }| {
         view! {
@@ -189,8 +187,17 @@ fn form_section(form: Form) -> impl IntoView {
     }
 }
 
+fn notice_line(notice: Notice) -> impl IntoView {
+    let (class, role) = if notice.is_good { ("notice", "status") } else { ("alert", "alert") };
+    view! {
+        <p class=class role=role>
+            {notice.text}
+        </p>
+    }
+}
+
 fn form_field(form: &str, field: Field) -> impl IntoView + use<> {
-    let Field { label, name, kind, value, placeholder, options, is_fixed } = field;
+    let Field { label, name, kind, value, placeholder, options, is_fixed, is_checked } = field;
     let id = format!("{form}-{name}");
     let input = if options.is_empty() {
         let class = if kind == "checkbox" { "" } else { "input" };
@@ -203,6 +210,7 @@ fn form_field(form: &str, field: Field) -> impl IntoView + use<> {
                 value=value
                 placeholder=placeholder
                 disabled=is_fixed
+                checked=is_checked
                 autocomplete="off"
             />
         }

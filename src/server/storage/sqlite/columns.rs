@@ -9,9 +9,12 @@ use sqlx::{
 };
 
 use crate::protocol::{
-    ChartId, ConversationId, LogEpoch, MessageId, RunId, Seq, SessionId, SiteId, Timestamp, UserId,
+    ChartId, ConversationId, DeliveryId, LogEpoch, MessageId, RunId, Seq, SessionId, SiteId, Timestamp, UserId,
+    WebhookId,
+    admin::AuditAction,
     dialog::DialogStatus,
     http::{Kind, Role},
+    webhook::{DeliveryStatus, WebhookEvent},
 };
 
 /// `$name` is kept in a column as `$column`.
@@ -49,7 +52,7 @@ macro_rules! ids {
     };
 }
 
-ids! { UserId ConversationId MessageId RunId ChartId SessionId LogEpoch }
+ids! { UserId ConversationId MessageId RunId ChartId SessionId LogEpoch WebhookId DeliveryId }
 
 kept_as! { i64,
     Seq: |seq| i64::try_from(seq.0).unwrap_or(i64::MAX), |number| Ok(Seq(number.try_into()?));
@@ -60,6 +63,9 @@ kept_as! { String,
     Role: |role| role.as_str().to_owned(), |word| word_of(&word);
     Kind: |kind| kind_word(*kind).to_owned(), |word| word_of(&word);
     DialogStatus: |status| status_word(*status).to_owned(), |word| word_of(&word);
+    AuditAction: |action| action.as_str().to_owned(), |word| word_of(&word);
+    WebhookEvent: |event| event.as_str().to_owned(), |word| word_of(&word);
+    DeliveryStatus: |status| status.as_str().to_owned(), |word| word_of(&word);
     SiteId: |id| id.0.clone(), |id| Ok(SiteId(id));
 }
 
@@ -74,7 +80,7 @@ const fn kind_word(kind: Kind) -> &'static str {
     }
 }
 
-const fn status_word(status: DialogStatus) -> &'static str {
+pub(super) const fn status_word(status: DialogStatus) -> &'static str {
     match status {
         DialogStatus::Open => "open",
         DialogStatus::Snoozed => "snoozed",

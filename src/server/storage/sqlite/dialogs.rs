@@ -3,6 +3,7 @@
 use sqlx::{Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{
+    audit,
     batch::Batch,
     log,
     posts::{self, Post},
@@ -133,9 +134,9 @@ pub(super) async fn project(
     .bind(waits)
     .bind(at)
     .bind(id)
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    audit::control(tx, id, at, change).await
 }
 
 pub(super) async fn standing(tx: &mut SqliteConnection, id: ConversationId) -> Result<Option<ControlState>> {

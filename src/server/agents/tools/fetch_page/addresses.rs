@@ -5,12 +5,13 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
 use async_trait::async_trait;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::server::config::hosts::Reach;
+use crate::{protocol::limits, server::config::hosts::Reach};
 
 /// From a name to its addresses.
 #[async_trait]
@@ -25,6 +26,27 @@ pub struct SystemResolver;
 impl Resolver for SystemResolver {
     async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>> {
         Ok(tokio::net::lookup_host((host, 0)).await?.map(|found| found.ip()).collect())
+    }
+}
+
+/// The addresses of a host, at most [`limits::FETCH_ADDRESSES`]; one that is an address is not asked for. An error is
+/// a sentence.
+pub async fn resolved(resolver: &dyn Resolver, host: &str) -> Result<Vec<IpAddr>, String> {
+    if let Ok(address) = host.trim_matches(['[', ']']).parse() {
+        return Ok(vec![address]);
+    }
+    let mut found = resolver.addresses(host).await.unwrap_or_default();
+    found.truncate(limits::FETCH_ADDRESSES);
+    if found.is_empty() { Err(format!("There is no host named {host}.")) } else { Ok(found) }
+}
+
+/// For an HTTP client: whatever name is asked for, what was checked, and nothing else.
+pub struct Checked(pub Vec<SocketAddr>);
+
+impl Resolve for Checked {
+    fn resolve(&self, _: Name) -> Resolving {
+        let addresses: Addrs = Box::new(self.0.clone().into_iter());
+        Box::pin(async move { Ok(addresses) })
     }
 }
 

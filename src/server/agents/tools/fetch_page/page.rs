@@ -1,19 +1,12 @@
 //! Fetches a page, one step of its way at a time: each address that a redirect names is checked as the first
 //! was, and the connection goes to the very address that was checked.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use futures_util::StreamExt;
-use reqwest::{
-    Client, Response, Url,
-    dns::{Addrs, Name, Resolve, Resolving},
-    header, redirect,
-};
+use reqwest::{Client, Response, Url, header, redirect};
 
-use super::addresses::{Resolver, may_reach};
+use super::addresses::{Checked, Resolver, may_reach, resolved};
 use crate::{
     protocol::limits,
     server::config::{FetchHosts, hosts::Reach},
@@ -79,26 +72,6 @@ async fn step(hosts: &FetchHosts, resolver: &dyn Resolver, url: &Url) -> Result<
         tracing::debug!(%error, "a page could not be fetched");
         format!("{} {what}.", shown(url))
     })
-}
-
-/// A host that is an address is not asked for.
-async fn resolved(resolver: &dyn Resolver, host: &str) -> Result<Vec<IpAddr>, String> {
-    if let Ok(address) = host.trim_matches(['[', ']']).parse() {
-        return Ok(vec![address]);
-    }
-    let mut found = resolver.addresses(host).await.unwrap_or_default();
-    found.truncate(limits::FETCH_ADDRESSES);
-    if found.is_empty() { Err(format!("There is no host named {host}.")) } else { Ok(found) }
-}
-
-/// Whatever name is asked for: what was checked, and nothing else.
-struct Checked(Vec<SocketAddr>);
-
-impl Resolve for Checked {
-    fn resolve(&self, _: Name) -> Resolving {
-        let addresses: Addrs = Box::new(self.0.clone().into_iter());
-        Box::pin(async move { Ok(addresses) })
-    }
 }
 
 async fn page(url: Url, response: Response) -> Result<Page, String> {
