@@ -105,9 +105,9 @@ const empty = async () => {
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
   const { id: me } = await answer.json();
   const held = new Set();
-  for (const { client_id, conversation, text, reply_to, failure } of JSON.parse((await queue(me, "")) ?? "[]")) {
+  for (const { client_id, conversation, text, reply_to, visibility, failure } of JSON.parse((await queue(me, "")) ?? "[]")) {
     if (failure || held.has(conversation)) continue;
-    const posted = await callAgain("POST", `/conversations/${conversation}/messages`, { client_id, message: text, reply_to });
+    const posted = await callAgain("POST", `/conversations/${conversation}/messages`, { client_id, message: text, reply_to, visibility });
     if (posted.ok) await queue(me, "drop", client_id, await posted.text());
     else if (isFinal(posted)) await queue(me, "fail", client_id, (await posted.json()).detail);
     else held.add(conversation);

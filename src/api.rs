@@ -6,6 +6,7 @@
 pub mod account;
 pub mod admin;
 pub mod conversation;
+pub mod desk;
 pub mod message;
 pub mod settings;
 pub mod webhook;

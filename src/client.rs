@@ -7,6 +7,8 @@
 
 mod actions;
 mod apply;
+mod desk;
+pub mod desktop;
 mod driver;
 mod env;
 mod http;

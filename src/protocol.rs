@@ -8,6 +8,7 @@ pub mod agent;
 pub mod audience;
 pub mod client;
 pub mod close;
+pub mod desk;
 pub mod dialog;
 pub mod http;
 pub mod ids;

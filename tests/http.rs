@@ -4,6 +4,7 @@ mod admin;
 mod auth;
 mod conversations;
 mod messages;
+mod operators;
 mod overseer;
 mod settings;
 mod timings;

@@ -61,37 +61,23 @@ pub async fn load_home() -> Result<Home, ApiError> {
     use crate::server::functions::{caller, failed};
 
     let (state, me) = caller().await?;
-    let conversations = state.conversations.list(&me).await.map_err(failed)?;
+    let mut conversations = state.conversations.list(&me).await.map_err(failed)?;
+    // Those that operators see are on a page of their own.
+    conversations.retain(|row| row.dialog.is_none());
     Ok(Home { me, conversations })
 }
 
 /// `not_found`, with status 404, for who is not a member.
 #[server(prefix = "/fn", endpoint = "open_conversation", input = PostUrl)]
 pub async fn open_conversation(id: String) -> Result<Opened, ApiError> {
+    // A dialog has pages of its own: those of its visitor and of the operators.
     use crate::{
-        protocol::{Event, Problem, limits},
-        server::functions::{caller, failed},
+        protocol::http::Kind,
+        server::functions::{self, Opening},
     };
 
-    let (state, me) = caller().await?;
-    let id: ConversationId = id.parse().map_err(|_| failed(Problem::not_found()))?;
-    // The head first: whatever is written meanwhile comes again by the socket.
-    let detail = state.conversations.detail(&me, id).await.map_err(failed)?;
-    let head = detail.conversation.head;
-    let limit = Some(limits::MESSAGES_PER_PAGE_DEFAULT);
-    let messages = state.conversations.messages(&me, id, None, limit).await.map_err(failed)?;
-    let first = messages.messages.first().filter(|_| messages.more);
-    let from = first.map_or(Seq(1), |first| first.frame.seq);
-    let events = state.storage.agent_events(id, from, limits::EVENTS_PER_PAGE).await.map_err(Problem::from)?;
-    let mut timeline: Vec<DurableFrame> =
-        events.iter().filter_map(|event| serde_json::from_str(&event.text).ok()).collect();
-    for frame in &mut timeline {
-        // A result's text is in its message.
-        if let Event::Result(result) = &mut frame.event {
-            result.content.clear();
-        }
-    }
-    Ok(Opened { me, detail, messages, timeline, head, log_epoch: state.log_epoch })
+    let Opening { me, detail, messages, timeline, log_epoch } = functions::open(&id, Kind::Room).await?;
+    Ok(Opened { head: detail.conversation.head, me, detail, messages, timeline, log_epoch })
 }
 
 /// Makes a conversation; `members` are usernames apart by commas or spaces.

@@ -12,7 +12,7 @@ use crate::{
         typing,
     },
     protocol::{
-        CallId, ClientFrame, Code, ConversationId, DurableFrame, MessageId, Problem, RunId, Seq,
+        CallId, ClientFrame, Code, ConversationId, DurableFrame, MessageId, Problem, RunId, Seq, Visibility,
         client::{Approve, Cancel, Delete, Edit, React, Read},
         limits,
     },
@@ -27,11 +27,22 @@ impl Client {
 
     /// Sends a message: shown at once as `sending`, kept until the server has it. Blank text is nothing.
     pub fn send(self, conversation: ConversationId, text: &str, reply_to: Option<MessageId>) {
+        self.send_to(conversation, Visibility::Public, text, reply_to);
+    }
+
+    /// The same, in a dialog: to the visitor, or as a note.
+    pub fn send_to(
+        self,
+        conversation: ConversationId,
+        visibility: Visibility,
+        text: &str,
+        reply_to: Option<MessageId>,
+    ) {
         let text = text.trim();
         let Some(me) = self.state.me().get_untracked().filter(|_| !text.is_empty()) else { return };
         let (client_id, now) = self.with(|inner| Some((inner.env.fresh_client_id(), (inner.env.now)()))).unzip();
         let (Some(client_id), Some(now)) = (client_id, now) else { return };
-        let message = Outgoing { client_id, conversation, text: text.to_owned(), reply_to, at: now };
+        let message = Outgoing { client_id, conversation, text: text.to_owned(), reply_to, visibility, at: now };
         self.change_thread(conversation, |thread| thread.echo(&message, me.into()));
         self.typing_event(typing::Event::Stop(conversation));
         self.enqueue(message);
@@ -58,8 +69,13 @@ impl Client {
 
     /// Call on every key: what goes out is throttled, and the stop is said when the keys stop.
     pub fn typing(self, conversation: ConversationId) {
+        self.typing_to(conversation, Visibility::Public);
+    }
+
+    /// The same, in a dialog: a note's typing is for operators alone, as the note is.
+    pub fn typing_to(self, conversation: ConversationId, visibility: Visibility) {
         if self.is_connected() {
-            self.typing_event(typing::Event::Key(conversation));
+            self.typing_event(typing::Event::Key(conversation, visibility));
         }
     }
 

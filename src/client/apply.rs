@@ -3,7 +3,7 @@
 use leptos::prelude::ReadUntracked;
 use serde::Deserialize;
 
-use super::{Client, NoticeKind, StateStoreFields, driver::SUBSCRIBE};
+use super::{Client, NoticeKind, StateStoreFields, desk, driver::SUBSCRIBE};
 use crate::{
     model::{conversation::apply_to_row, link, outbox, typing},
     protocol::{
@@ -124,6 +124,9 @@ impl Client {
             details: error.details.clone().unwrap_or_default(),
             retry_after_ms: error.retry_after_ms,
         };
+        if let Some(id) = error.reference.as_deref().and_then(desk::controlled) {
+            return self.not_controlled(id, problem);
+        }
         if error.reference.as_deref() == Some(SUBSCRIBE) {
             return self.not_subscribed(problem);
         }

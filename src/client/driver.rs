@@ -13,7 +13,7 @@ use crate::{
         outbox, typing,
     },
     protocol::{
-        ClientEnvelope, ClientFrame, Code, ConversationId, Problem, Seq, Timestamp,
+        ClientEnvelope, ClientFrame, Code, ConversationId, Problem, Seq, Timestamp, Visibility,
         client::{Cursor, Ping, Read, Subscribe, Typing},
         limits,
     },
@@ -107,7 +107,7 @@ impl Client {
     /// A fresh connection: where we stand everywhere, what we have read, what waits to be sent.
     fn resume(self) {
         self.ask_time();
-        let threads = self.with(|inner| inner.threads.keys().copied().collect::<Vec<_>>());
+        let threads = self.followed_threads();
         let rows = self.state.read_untracked().conversations.iter().map(|row| row.id).collect::<Vec<_>>();
         let mut all = threads;
         all.extend(rows.into_iter().filter(|id| self.thread_store(*id).is_none()));
@@ -138,7 +138,7 @@ impl Client {
 
     /// Subscribes to one conversation, again where something is missing; not twice before the answer.
     pub(super) fn resubscribe(self, id: ConversationId) {
-        let is_new = self.is_connected() && self.with(|inner| inner.asked.insert(id));
+        let is_new = self.is_connected() && self.follows(id) && self.with(|inner| inner.asked.insert(id));
         if is_new {
             self.subscribe(vec![self.cursor(id)]);
         }
@@ -210,10 +210,13 @@ impl Client {
     pub(super) fn typing_event(self, event: typing::Event) {
         let effects = self.with(|inner| inner.typing.handle(event, (inner.env.now)()));
         for effect in effects {
-            let of = |conversation_id| Typing { conversation_id, visibility: None };
+            let of = |conversation_id, visibility| Typing { conversation_id, visibility };
             match effect {
-                typing::Effect::Start(id) => self.tell(ClientFrame::TypingStart(of(id))),
-                typing::Effect::Stop(id) => self.tell(ClientFrame::TypingStop(of(id))),
+                typing::Effect::Start(id, visibility) => {
+                    let visibility = (visibility != Visibility::Public).then_some(visibility);
+                    self.tell(ClientFrame::TypingStart(of(id, visibility)));
+                }
+                typing::Effect::Stop(id) => self.tell(ClientFrame::TypingStop(of(id, None))),
             }
         }
         self.wind();
@@ -232,9 +235,14 @@ impl Client {
 
     /// Sends what a person did; where there is no connection, says so instead of losing it. Whether it went.
     pub(super) fn act(self, frame: ClientFrame) -> bool {
+        self.act_as(frame, "action".to_owned())
+    }
+
+    /// The same, by a name that its answer is recognised by.
+    pub(super) fn act_as(self, frame: ClientFrame, reference: String) -> bool {
         let is_connected = self.is_connected();
         if is_connected {
-            socket::send(&ClientEnvelope { frame, reference: Some("action".to_owned()) });
+            socket::send(&ClientEnvelope { frame, reference: Some(reference) });
         } else {
             let detail = "There is no connection right now. Try again when it is back.";
             self.problem(Problem::new(Code::Unavailable, detail));

@@ -9,7 +9,11 @@ use web_sys::AbortController;
 
 use crate::protocol::{
     Code, ConversationId, Problem, RunId, Seq,
-    http::{Conversation, ConversationDetail, Conversations, Events, Messages, PostMessage, RunAccepted, Timings},
+    desk::{Canned, CannedReplies, Operator, Operators},
+    http::{
+        Conversation, ConversationDetail, Conversations, Events, Messages, PostControl, PostMessage, RunAccepted,
+        Timings,
+    },
     limits,
     problem::ProblemBody,
     server::Ack,
@@ -65,6 +69,23 @@ pub(super) async fn post_message(id: ConversationId, body: &PostMessage) -> Resu
 
 pub(super) async fn cancel(id: ConversationId) -> Result<RunAccepted, Failure> {
     json(Request::post(&of(id, "/cancel"))).await
+}
+
+pub(super) async fn control(id: ConversationId, body: &PostControl) -> Result<(), Failure> {
+    let patience = Patience::of(limits::HTTP_TIMEOUT_MS);
+    sent(patience.during(Request::post(&of(id, "/control"))).json(body)).await.map(|_| ())
+}
+
+pub(super) async fn operators() -> Result<Vec<Operator>, Failure> {
+    let list: Operators = json(Request::get(&[BASE, "/operators"].concat())).await?;
+    Ok(list.operators)
+}
+
+pub(super) async fn put_canned(canned: Vec<Canned>) -> Result<Vec<Canned>, Failure> {
+    let patience = Patience::of(limits::HTTP_TIMEOUT_MS);
+    let request = patience.during(Request::put(&[BASE, "/canned"].concat())).json(&CannedReplies { canned });
+    let kept: CannedReplies = read(&sent(request).await?).await?;
+    Ok(kept.canned)
 }
 
 /// Has a run's question answered once more.

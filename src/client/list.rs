@@ -18,7 +18,10 @@ impl Client {
         let change = {
             let mut state = self.state.write_untracked();
             let rows = &mut state.conversations;
-            let Some(index) = rows.iter().position(|row| row.id == id) else { return };
+            let Some(index) = rows.iter().position(|row| row.id == id) else {
+                drop(state);
+                return self.change_line(id, change);
+            };
             let change = change(&mut rows[index]);
             if change == RowChange::Newest {
                 rows[..=index].rotate_right(1);
@@ -43,7 +46,7 @@ impl Client {
         self.change_row(id, |row| read_row(row, up_to, thread.as_deref(), me));
     }
 
-    fn count_what_was_read(self, row: &mut Conversation) {
+    pub(super) fn count_what_was_read(self, row: &mut Conversation) {
         let (thread, me) = (self.thread_store(row.id), self.my_id());
         let thread = thread.as_ref().map(|store| store.read_untracked());
         let mine = thread.as_ref().and_then(|thread| thread.reads.iter().find(|read| read.user.id == me));
@@ -57,6 +60,7 @@ impl Client {
         let id = conversation.id;
         match change {
             ListChange::Removed => self.remove_row(id),
+            _ if conversation.dialog.is_some() => self.line_was_told(conversation),
             ListChange::Added | ListChange::Changed => {
                 if self.is_removed(id) {
                     self.state.removed().set(None);
@@ -85,6 +89,7 @@ impl Client {
         });
         self.state.write_untracked().conversations.retain(|row| row.id != id);
         notify::list(&self.state.conversations());
+        self.remove_line(id);
         self.state.removed().set(Some(id));
         self.forget_seen(id);
         self.list_was_seen();
@@ -92,7 +97,8 @@ impl Client {
     }
 
     /// Takes in rows of which ours may be fresher. Unknown ones go to the top, in their order.
-    pub(super) fn merge_list(self, rows: Vec<Conversation>) {
+    pub(super) fn merge_list(self, mut rows: Vec<Conversation>) {
+        rows.retain(|row| row.dialog.is_none());
         let mut ours = self.state.read_untracked().conversations.clone();
         let mut new = Vec::new();
         for row in rows {
@@ -111,7 +117,10 @@ impl Client {
     }
 
     /// Takes in the whole list: what is not in it is not ours any more.
-    pub(super) fn replace_list(self, mut rows: Vec<Conversation>) {
+    pub(super) fn replace_list(self, rows: Vec<Conversation>) {
+        // What operators see of others' dialogs is a list of its own.
+        let (lines, mut rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.dialog.is_some());
+        self.replace_desk(lines);
         let mut ours = self.state.read_untracked().conversations.clone();
         for row in &mut rows {
             if let Some(index) = ours.iter().position(|one| one.id == row.id) {
@@ -159,7 +168,8 @@ impl Client {
     pub(super) async fn fetch_list(self) -> Result<(), http::Failure> {
         let rows = http::conversations().await?;
         let known: Vec<_> = self.state.read_untracked().conversations.iter().map(|row| row.id).collect();
-        let new: Vec<_> = rows.iter().map(|row| row.id).filter(|id| !known.contains(id)).collect();
+        let new: Vec<_> = rows.iter().filter(|row| row.dialog.is_none()).map(|row| row.id).collect();
+        let new: Vec<_> = new.into_iter().filter(|id| !known.contains(id)).collect();
         self.replace_list(rows);
         self.tell_unsent();
         for id in new {

@@ -43,12 +43,19 @@ fn one(store: ArcStore<Thread>, change: &Change) {
         Change::Run(id) => run(&store.runs().at_key(*id)),
         Change::Step(id, seq) => step(store.runs().at_key(*id).steps(), *seq),
         Change::EveryRun => store.runs().notify(),
-        Change::Members => store.members().notify(),
+        Change::Members => {
+            store.clone().members().notify();
+            store.visitor().notify();
+        }
         Change::Typing => store.typing().notify(),
         Change::Presence => store.presence().notify(),
         Change::Reads => store.reads().notify(),
         Change::Cursor => store.cursor().notify(),
         Change::More => store.more().notify(),
+        Change::Control => {
+            store.clone().control().notify();
+            store.hands().notify();
+        }
         Change::OpenedAt => store.opened_at().notify(),
         // The list is told once, after all; the others are no fields.
         Change::Entries | Change::Runs | Change::Behind | Change::Jumped | Change::Stale => {}

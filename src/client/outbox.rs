@@ -17,7 +17,7 @@ use crate::{
         outbox::{self, Event},
     },
     protocol::{
-        ClientEnvelope, ClientFrame, ClientId, ConversationId, Seq,
+        ClientEnvelope, ClientFrame, ClientId, ConversationId, Seq, Visibility,
         client::Chat,
         http::PostMessage,
         read::parse,
@@ -169,6 +169,7 @@ impl Client {
             conversation,
             text: entry.text.clone(),
             reply_to: entry.reply_to,
+            visibility: entry.visibility,
             at: entry.at,
         })
     }
@@ -257,6 +258,7 @@ impl Client {
             let is_shown = {
                 let state = self.state.read_untracked();
                 state.conversations.iter().any(|row| row.id == message.conversation)
+                    || self.may_be_a_dialog(&state.desk, message.conversation)
                     || state.notices.iter().any(|one| one.what == NoticeKind::Unsent(message.client_id.clone()))
             };
             if !is_shown {
@@ -272,7 +274,8 @@ impl Client {
         notice.into_iter().for_each(|notice| self.dismiss(notice));
     }
 
-    fn post(self, Outgoing { client_id, conversation, text, reply_to, .. }: Outgoing) {
+    fn post(self, Outgoing { client_id, conversation, text, reply_to, visibility, .. }: Outgoing) {
+        let visibility = (visibility != Visibility::Public).then_some(visibility);
         if self.is_connected() {
             let reference = Some(client_id.to_string());
             self.time_send(&client_id);
@@ -281,12 +284,12 @@ impl Client {
                 client_id: Some(client_id),
                 message: text,
                 reply_to,
-                visibility: None,
+                visibility,
             });
             socket::send(&ClientEnvelope { frame, reference });
             return;
         }
-        let body = PostMessage { client_id: Some(client_id.clone()), message: text, reply_to, visibility: None };
+        let body = PostMessage { client_id: Some(client_id.clone()), message: text, reply_to, visibility };
         spawn_local(async move {
             match http::post_message(conversation, &body).await {
                 Ok(ack) => {

@@ -22,7 +22,7 @@ impl Client {
 
     async fn poll_once(self) -> Result<(), http::Failure> {
         self.fetch_list().await?;
-        for id in self.with(|inner| inner.threads.keys().copied().collect::<Vec<_>>()) {
+        for id in self.followed_threads() {
             self.catch_up(id).await?;
         }
         Ok(())
@@ -30,7 +30,7 @@ impl Client {
 
     async fn catch_up(self, id: ConversationId) -> Result<(), http::Failure> {
         let is_behind = |head| self.thread_store(id).is_some_and(|thread| thread.read_untracked().cursor < head);
-        let head = self.state.read_untracked().conversations.iter().find(|row| row.id == id).map(|row| row.head);
+        let head = self.head_of(id);
         // One that is not in the list any more is not ours to read.
         if !head.is_some_and(is_behind) {
             return Ok(());

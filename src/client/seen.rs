@@ -59,7 +59,9 @@ impl Client {
         let is_worth_it = |change: &Change| {
             matches!(change, Change::Cursor | Change::Reads | Change::More | Change::Members | Change::Title)
         };
-        if changes.iter().any(is_worth_it) {
+        // What visitors write stays on the server.
+        let is_ours = !self.with(|inner| inner.dialogs.contains(&id));
+        if is_ours && changes.iter().any(is_worth_it) {
             self.was_seen(|unkept| {
                 if !unkept.threads.contains(&id) {
                     unkept.threads.push(id);

@@ -1,6 +1,6 @@
 //! What the components read, and what the client keeps beside it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use leptos::prelude::*;
 use reactive_stores::{ArcStore, Field, Store};
@@ -8,7 +8,7 @@ use reactive_stores::{ArcStore, Field, Store};
 use super::{env::Env, network, notify, seen::Unkept, timings::Painting};
 use crate::{
     model::{
-        Thread,
+        Desk, Thread,
         conversation::Change,
         latency::Latency,
         link::{Link, LinkState, status_text},
@@ -17,6 +17,7 @@ use crate::{
     },
     protocol::{
         ClientId, ConversationId, LogEpoch, Problem, Seq, Timestamp, UserId, UserRef,
+        desk::Canned,
         http::{Conversation, User},
         limits,
     },
@@ -28,6 +29,10 @@ pub struct State {
     /// The newest first.
     #[store(key: ConversationId = |row| row.id)]
     pub conversations: Vec<Conversation>,
+    /// For operators: the dialogs with visitors. Whether one is opened makes no difference here.
+    pub desk: Desk,
+    /// For operators: the replies that they share.
+    pub canned: Vec<Canned>,
     pub link: LinkState,
     /// The conversation that one was last taken out of.
     pub removed: Option<ConversationId>,
@@ -80,6 +85,12 @@ pub(super) struct Inner {
     pub threads: HashMap<ConversationId, ArcStore<Thread>>,
     /// Which life of the log a row's head belongs to, where there is no thread.
     pub epochs: HashMap<ConversationId, LogEpoch>,
+    /// Dialogs that an operator opened, and those of them that are open now: of all others the lines are enough, and
+    /// who is subscribed is seen to look.
+    pub dialogs: HashSet<ConversationId>,
+    pub looking: HashSet<ConversationId>,
+    /// Dialogs that were left, the one left first at the front.
+    pub left: VecDeque<ConversationId>,
     /// Subscriptions that are asked for and not answered yet.
     pub asked: HashSet<ConversationId>,
     pub behind: HashMap<ConversationId, Behind>,
@@ -120,6 +131,9 @@ impl Client {
             painting: Painting::default(),
             threads: HashMap::new(),
             epochs: HashMap::new(),
+            dialogs: HashSet::new(),
+            looking: HashSet::new(),
+            left: VecDeque::new(),
             asked: HashSet::new(),
             behind: HashMap::new(),
             untold_reads: HashMap::new(),
@@ -294,6 +308,9 @@ impl Client {
             inner.unkept = Unkept::default();
             inner.threads.clear();
             inner.epochs.clear();
+            inner.dialogs.clear();
+            inner.looking.clear();
+            inner.left.clear();
             inner.untold_reads.clear();
             inner.outbox = Outbox::default();
             inner.typing = Typing::default();

@@ -25,6 +25,8 @@ use crate::{
     },
 };
 
+mod desk;
+
 fn room(n: u64) -> ConversationId {
     ConversationId::from_parts(n, 1)
 }
@@ -454,6 +456,7 @@ fn what_waits_shows_in_a_conversation_that_is_opened_later() {
             conversation: room(2),
             text: format!("kept {n}"),
             reply_to: None,
+            visibility: Visibility::Public,
             at: Timestamp(0),
         },
         failure,

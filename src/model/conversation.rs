@@ -5,6 +5,7 @@
 
 mod apply;
 mod change;
+mod hands;
 mod live;
 mod local;
 mod row;
@@ -14,8 +15,9 @@ mod seen;
 mod tests;
 
 pub use change::Change;
+pub use hands::Hand;
 pub use row::{RowChange, apply_to_row, read_row};
-pub use seed::Seed;
+pub use seed::{Seed, read_before};
 
 use reactive_stores::Store;
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use super::run::Run;
 use crate::protocol::{
     Author, ClientId, ConversationId, LogEpoch, Message, MessageId, RunId, Sender, Seq, Timestamp, UserRef, Visibility,
+    dialog::{ControlState, VisitorDetails},
     http::{Member, ReactionNow},
     limits,
     server::{ReadPosition, UserPresence},
@@ -51,6 +54,15 @@ pub struct Thread {
     /// The newest event folded in.
     pub cursor: Seq,
     pub log_epoch: Option<LogEpoch>,
+    /// Of a dialog: in whose hands it is.
+    #[serde(default)]
+    pub control: Option<ControlState>,
+    /// Of a dialog: how it changed hands, ascending; told between the messages.
+    #[serde(default)]
+    pub hands: Vec<Hand>,
+    /// Of a dialog, for operators: whom it is with. Told of with the members.
+    #[serde(default)]
+    pub visitor: Option<VisitorDetails>,
     /// Older messages exist than the first entry.
     pub more: bool,
     /// The reader's position when the thread was opened: the `New` line stands after it.

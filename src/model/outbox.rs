@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::protocol::{
-    ClientId, Code, ConversationId, MessageId, Problem, Timestamp, limits,
+    ClientId, Code, ConversationId, MessageId, Problem, Timestamp, Visibility, limits,
     read::{Read, field},
 };
 
@@ -25,6 +25,9 @@ pub struct Outgoing {
     pub conversation: ConversationId,
     pub text: String,
     pub reply_to: Option<MessageId>,
+    /// For whom it was written: it goes with the message over every attempt, and into the shared queue.
+    #[serde(default)]
+    pub visibility: Visibility,
     /// When it was written.
     pub at: Timestamp,
 }

@@ -3,10 +3,12 @@
 //! Rates can be switched off for load tests (`MAGPIE_RATE_LIMIT=off`); sizes, counts and times never.
 
 mod admin;
+mod desk;
 mod dialogs;
 mod page;
 
 pub use admin::*;
+pub use desk::*;
 pub use dialogs::*;
 pub use page::*;
 

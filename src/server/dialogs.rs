@@ -23,6 +23,7 @@ use crate::protocol::{
     site::Site,
 };
 
+pub mod counter;
 pub mod desk;
 pub mod hands;
 mod sweep;

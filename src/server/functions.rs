@@ -17,7 +17,12 @@ use super::{
     settings::AdminSettings,
     state::AppState,
 };
-use crate::protocol::{Problem, UserId, http::User, settings::Notice};
+use crate::protocol::{
+    ConversationId, DurableFrame, Event, LogEpoch, Problem, Seq, UserId,
+    http::{ConversationDetail, Kind, Messages, User},
+    limits,
+    settings::Notice,
+};
 
 pub fn state() -> AppState {
     expect_context()
@@ -32,6 +37,41 @@ pub async fn caller() -> Result<(AppState, User), Problem> {
         Ok(Caller { user, .. }) => Ok((state, user)),
         Err(failure) => Err(failed(failure.into())),
     }
+}
+
+/// One conversation as its page first shows it.
+pub struct Opening {
+    pub me: User,
+    /// Read first: what is newer than its head comes by the socket.
+    pub detail: ConversationDetail,
+    pub messages: Messages,
+    pub timeline: Vec<DurableFrame>,
+    pub log_epoch: LogEpoch,
+}
+
+/// `not_found` for who may not see it, and where it is of another kind.
+pub async fn open(id: &str, kind: Kind) -> Result<Opening, Problem> {
+    let (state, me) = caller().await?;
+    let id: ConversationId = id.parse().map_err(|_| failed(Problem::not_found()))?;
+    let detail = state.conversations.detail(&me, id).await.map_err(failed)?;
+    let is_visitors = detail.conversation.dialog.is_none() && kind == Kind::Dialog;
+    if detail.conversation.kind != kind || is_visitors {
+        return Err(failed(Problem::not_found()));
+    }
+    let limit = Some(limits::MESSAGES_PER_PAGE_DEFAULT);
+    let messages = state.conversations.messages(&me, id, None, limit).await.map_err(failed)?;
+    let first = messages.messages.first().filter(|_| messages.more);
+    let from = first.map_or(Seq(1), |first| first.frame.seq);
+    let events = state.storage.agent_events(id, from, limits::EVENTS_PER_PAGE).await.map_err(Problem::from)?;
+    let mut timeline: Vec<DurableFrame> =
+        events.iter().filter_map(|event| serde_json::from_str(&event.text).ok()).collect();
+    for frame in &mut timeline {
+        // A result's text is in its message.
+        if let Event::Result(result) = &mut frame.event {
+            result.content.clear();
+        }
+    }
+    Ok(Opening { me, detail, messages, timeline, log_epoch: state.log_epoch })
 }
 
 /// The token that the request carries.

@@ -24,6 +24,7 @@ mod conversations;
 mod health;
 mod knowledge;
 mod messages;
+mod operators;
 mod params;
 mod problem;
 mod settings;
@@ -71,6 +72,8 @@ fn v1(markdown: fn(&str) -> String) -> Router<AppState> {
         .route("/settings/model/test", post(settings::test_model))
         .route("/settings/market", get(settings::market).put(settings::put_market))
         .route("/conversations/{id}/control", post(messages::control))
+        .route("/operators", get(operators::list))
+        .route("/canned", get(operators::canned).put(operators::put_canned))
         .route("/sites", get(widget::sites).post(widget::make_site))
         .route("/sites/{id}", patch(widget::patch_site))
         .route("/widget/sessions", post(widget::open).options(widget::preflight))

@@ -15,6 +15,7 @@ use super::{
         home::Home,
         login::LoginPage,
         not_found::NotFound,
+        operator::{OperatorPage, dialog::DialogPage, start::NoDialog},
         settings::{SettingsPage, admin::AdminPage},
         start::Start,
     },
@@ -93,6 +94,10 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=NotFound>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
+                <ParentRoute path=path!("operator") view=OperatorPage ssr=SsrMode::Async>
+                    <Route path=path!("") view=NoDialog ssr=SsrMode::Async />
+                    <Route path=path!(":id") view=DialogPage ssr=SsrMode::Async />
+                </ParentRoute>
                 <ParentRoute path=path!("") view=Home ssr=SsrMode::Async>
                     <Route path=path!("") view=Start ssr=SsrMode::Async />
                     <Route path=path!("c/:id") view=ChatPage ssr=SsrMode::Async />

@@ -6,6 +6,7 @@ pub mod avatar;
 pub mod composer;
 pub mod connection_status;
 pub mod conversation_list;
+pub mod desk;
 pub mod details;
 pub mod dialog;
 pub mod icon;

@@ -104,6 +104,18 @@ pub fn time_left(ms: i64) -> String {
     [&number.to_string(), unit].concat()
 }
 
+/// How long somebody waits: `12 s`, `4 min`, `2 h 5 min`, `3 days`.
+pub fn waiting(ms: i64) -> String {
+    let s = ms.max(0) / 1_000;
+    match (s / 86_400, s / 3_600, s / 60) {
+        (0, 0, 0) => format!("{s} s"),
+        (0, 0, min) => format!("{min} min"),
+        (0, h, min) => format!("{h} h {} min", min % 60),
+        (1, ..) => "1 day".to_owned(),
+        (days, ..) => format!("{days} days"),
+    }
+}
+
 /// `3 ms`, `under 1 ms`.
 pub fn latency(ms: u32) -> String {
     if ms == 0 { "under 1 ms".to_owned() } else { duration(ms.into()) }
@@ -155,6 +167,12 @@ mod tests {
     #[test]
     fn what_is_left_of_a_time_is_told_in_seconds_at_the_end() {
         assert_eq!([time_left(-5), time_left(99_999), time_left(600_000)], ["0 s left", "99 s left", "10 min left"]);
+    }
+
+    #[test]
+    fn how_long_somebody_waits_is_told_roughly() {
+        let told = [-5, 59_999, 60_000, 7_500_000, 86_400_000, 260_000_000].map(waiting);
+        assert_eq!(told, ["0 s", "59 s", "1 min", "2 h 5 min", "1 day", "3 days"]);
     }
 
     #[test]

@@ -4,5 +4,6 @@ pub mod chat;
 pub mod home;
 pub mod login;
 pub mod not_found;
+pub mod operator;
 pub mod settings;
 pub mod start;

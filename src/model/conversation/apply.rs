@@ -4,6 +4,7 @@ use super::{Change, Entry, EntryState, Run, Thread};
 use crate::model::run::Folded;
 use crate::protocol::{
     DurableFrame, Event, Message, MessageId, RunId, Seq, Timestamp, UserId,
+    dialog::ControlState,
     http::{Member, ReactionNow, Role},
     server::{Edited, MemberChanged, Membership, PresenceStatus, Reaction, UserRef},
 };
@@ -45,8 +46,12 @@ impl Thread {
             | Event::Progress(_)
             | Event::ChartGenerated(_)
             | Event::Result(_) => self.run_event(frame, changes),
-            // The control of a dialog has no place in a thread yet; a hidden event never has.
-            Event::Control(_) | Event::Hidden => {}
+            Event::Control(changed) => {
+                self.controlled(&changed.state, changes);
+                self.hand(frame);
+                changes.push(Change::Control);
+            }
+            Event::Hidden => {}
         }
     }
 
@@ -54,6 +59,7 @@ impl Thread {
     fn jump(&mut self, changes: &mut Vec<Change>) {
         self.entries.retain(|entry| entry.seq.is_none());
         self.runs.clear();
+        self.hands.clear();
         self.more = true;
         changes.extend([Change::Entries, Change::Runs, Change::More, Change::Jumped, Change::Stale]);
     }
@@ -119,6 +125,15 @@ impl Thread {
             _ => return,
         }
         changes.push(Change::Members);
+    }
+
+    /// An older state than the one that is known changes nothing: a subscription tells it as of its head.
+    pub fn controlled(&mut self, state: &ControlState, changes: &mut Vec<Change>) {
+        let is_news = self.control.as_ref().is_none_or(|known| known.epoch <= state.epoch && known != state);
+        if is_news {
+            self.control = Some(state.clone());
+            changes.push(Change::Control);
+        }
     }
 
     fn run_event(&mut self, frame: &DurableFrame, changes: &mut Vec<Change>) {

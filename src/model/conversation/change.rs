@@ -29,6 +29,8 @@ pub enum Change {
     Cursor,
     /// Whether older messages exist.
     More,
+    /// In whose hands the dialog is, and how it came there.
+    Control,
     /// Where the reader stood when the thread was opened.
     OpenedAt,
     /// Something is missing: subscribe again from the cursor.
@@ -41,7 +43,7 @@ pub enum Change {
 
 impl Change {
     /// Where one thread takes the place of another.
-    pub const EVERYTHING: [Self; 10] = [
+    pub const EVERYTHING: [Self; 11] = [
         Self::Title,
         Self::Entries,
         Self::EveryEntry,
@@ -52,5 +54,6 @@ impl Change {
         Self::Reads,
         Self::Cursor,
         Self::More,
+        Self::Control,
     ];
 }

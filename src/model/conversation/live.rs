@@ -18,7 +18,11 @@ impl Thread {
                 let was = stop_typing(&mut self.typing, typing.user.id);
                 was.then_some(Change::Typing).into_iter().collect()
             }
-            EphemeralFrame::Presence(presence) => self.presence_of(&presence.user, presence.status),
+            EphemeralFrame::Presence(presence) => match presence.conversation_id {
+                None => self.presence_of(&presence.user, presence.status),
+                Some(id) if id == self.id => self.looks(&presence.user, presence.status),
+                Some(_) => Vec::new(),
+            },
             EphemeralFrame::Read(read) if read.conversation_id == self.id => self.read_by(&read.user, read.up_to),
             EphemeralFrame::Subscribed(subscribed) if subscribed.conversation_id == self.id => {
                 self.subscribed(subscribed, me)
@@ -50,6 +54,24 @@ impl Thread {
             (None, _) => return Vec::new(),
         }
         vec![Change::Presence]
+    }
+
+    /// An operator looks at this dialog, or does so no more: nobody of its members.
+    fn looks(&mut self, user: &UserRef, status: PresenceStatus) -> Vec<Change> {
+        let known = self.presence.iter().any(|one| one.user.id == user.id);
+        if status != PresenceStatus::Offline && !known {
+            self.presence.push(UserPresence { user: user.clone(), status });
+            return vec![Change::Presence];
+        }
+        self.presence_of(user, status)
+    }
+
+    /// Left for another one: nobody tells any more who types or looks here.
+    pub fn left(&mut self) -> Vec<Change> {
+        self.presence.clear();
+        let mut changes = self.disconnected();
+        changes.push(Change::Presence);
+        changes
     }
 
     /// That person has read up to there. Positions only grow.
@@ -87,6 +109,9 @@ impl Thread {
         for ReadPosition { user, up_to } in &frame.reads {
             self.read_by(user, *up_to);
         }
+        if let Some(control) = &frame.control {
+            self.controlled(control, &mut changes);
+        }
         self.streams(&frame.streams, frame.mode, &mut changes);
         changes
     }
@@ -96,8 +121,11 @@ impl Thread {
         self.entries.retain(|entry| entry.seq.is_none());
         self.runs.clear();
         self.cursor = Seq::ZERO;
+        self.control = None;
+        self.hands.clear();
         self.more = false;
         self.reads.clear();
+        self.control = None;
         self.opened_at = self.opened_at.min(head);
         changes.extend([Change::Runs, Change::More, Change::Cursor, Change::Stale]);
     }

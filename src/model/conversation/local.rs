@@ -3,7 +3,7 @@
 use super::{Change, Entry, EntryState, Thread};
 use crate::{
     model::outbox::Outgoing,
-    protocol::{Author, ClientId, Sender, Seq, Visibility, server::Posted},
+    protocol::{Author, ClientId, Sender, Seq, server::Posted},
 };
 
 impl Thread {
@@ -33,7 +33,7 @@ impl Thread {
             reactions: Vec::new(),
             reply_to: message.reply_to,
             run_id: None,
-            visibility: Visibility::Public,
+            visibility: message.visibility,
         });
         self.bound();
         vec![Change::Entries]

@@ -3,6 +3,7 @@
 use super::Thread;
 use crate::protocol::{
     DurableFrame, Event, Message, Seq, UserId,
+    dialog::Owner,
     http::{Conversation, LastMessage},
     limits,
 };
@@ -39,6 +40,11 @@ pub fn apply_to_row(row: &mut Conversation, frame: &DurableFrame, me: UserId) ->
         Event::Control(control) => {
             row.owner = control.state.owner.clone();
             row.status = control.state.status;
+            if let Some(dialog) = &mut row.dialog {
+                let waits = matches!(control.state.owner, Owner::Queue { .. });
+                dialog.epoch = control.state.epoch;
+                dialog.waiting_since = waits.then(|| dialog.waiting_since.unwrap_or(frame.timestamp));
+            }
             RowChange::Changed
         }
         // The head is in the row, too, but nothing shows it.

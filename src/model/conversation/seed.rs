@@ -27,7 +27,7 @@ pub struct Seed {
 impl Thread {
     /// A conversation as of `seed.head`.
     pub fn seed(seed: Seed) -> Self {
-        let ConversationDetail { conversation, members, .. } = seed.detail;
+        let ConversationDetail { conversation, members, control, visitor } = seed.detail;
         let mut thread = Self {
             id: conversation.id,
             title: conversation.title,
@@ -39,12 +39,16 @@ impl Thread {
             members,
             cursor: seed.head,
             log_epoch: seed.log_epoch,
+            control,
+            hands: Vec::new(),
+            visitor,
             more: seed.messages.more,
             opened_at: seed.read_up_to,
             awaiting_snapshot: false,
         };
         for frame in &seed.timeline {
             Run::fold(&mut thread.runs, frame);
+            thread.hand(frame);
         }
         thread.bound();
         thread
@@ -119,7 +123,9 @@ impl Thread {
         let room = limits::RUNS_IN_MEMORY.saturating_sub(self.runs.len());
         let surplus = older.len().saturating_sub(room);
         self.runs.splice(..0, older.drain(surplus..));
-        vec![Change::Runs, Change::EveryRun]
+        let mut changes = vec![Change::Runs, Change::EveryRun];
+        self.hands_of(events, &mut changes);
+        changes
     }
 
     /// The run that is not known from its beginning and whose earlier steps this event may be among.
@@ -161,6 +167,13 @@ impl Thread {
             self.title = detail.conversation.title;
             changes.push(Change::Title);
         }
+        if self.visitor != detail.visitor {
+            self.visitor = detail.visitor;
+            changes.push(Change::Members);
+        }
+        if let Some(control) = &detail.control {
+            self.controlled(control, &mut changes);
+        }
         if self.members != detail.members {
             // Who was added while they were here is told of by nothing else.
             self.presence = detail.members.iter().filter_map(presence_of).collect();
@@ -168,6 +181,17 @@ impl Thread {
             changes.extend([Change::Members, Change::Presence]);
         }
         changes
+    }
+}
+
+/// How far somebody has read of whom only the number of unread messages is known: up to before the first of those.
+pub fn read_before(messages: &Messages, unread: u64, me: UserId) -> Seq {
+    let of_others = |now: &&MessageNow| matches!(&now.frame.event, Event::Message(message) if message.author.id != me);
+    let newest = messages.messages.iter().rev();
+    let first_unread = newest.filter(of_others).take(usize::try_from(unread).unwrap_or(usize::MAX)).last();
+    match first_unread {
+        Some(now) => Seq(now.frame.seq.0.saturating_sub(1)),
+        None => messages.messages.last().map_or(Seq::ZERO, |now| now.frame.seq),
     }
 }
 

@@ -34,6 +34,9 @@ impl Thread {
             cursor: self.cursor,
             log_epoch: self.log_epoch,
             opened_at: self.opened_at,
+            control: None,
+            hands: Vec::new(),
+            visitor: None,
             awaiting_snapshot: false,
         }
     }

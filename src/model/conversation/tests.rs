@@ -1,3 +1,4 @@
+mod dialog;
 mod resume;
 
 use proptest::prelude::*;
@@ -90,6 +91,7 @@ fn row() -> Conversation {
 fn project(events: &[DurableFrame]) -> Seed {
     let mut messages: Vec<MessageNow> = Vec::new();
     let mut members = vec![member(0), member(1), member(2)];
+    let mut control = None;
     for now in events {
         let find = |messages: &mut Vec<MessageNow>, wanted: MessageId| {
             messages.iter().position(|one| matches!(&one.frame.event, Event::Message(m) if m.id == wanted))
@@ -147,11 +149,16 @@ fn project(events: &[DurableFrame]) -> Seed {
             {
                 members.push(Member { id: user.id, name: user.name.clone(), ..member(0) });
             }
+            Event::Control(ControlChanged { state, .. })
+                if control.as_ref().is_none_or(|known: &ControlState| known.epoch <= state.epoch) =>
+            {
+                control = Some(state.clone());
+            }
             _ => {}
         }
     }
     Seed {
-        detail: ConversationDetail { conversation: row(), members, control: None, visitor: None },
+        detail: ConversationDetail { conversation: row(), members, control, visitor: None },
         messages: Messages { messages, more: false },
         timeline: events.to_vec(),
         head: Seq(events.len() as u64),
@@ -317,6 +324,7 @@ fn outgoing(n: u64) -> Outgoing {
         conversation: room(),
         text: "hello".into(),
         reply_to: None,
+        visibility: Visibility::Public,
         at: Timestamp(0),
     }
 }

@@ -16,6 +16,7 @@ fn message(n: u64, conversation: u64) -> Outgoing {
         conversation: ConversationId::from_parts(conversation, 0),
         text: format!("message {n}"),
         reply_to: None,
+        visibility: Visibility::Public,
         at: NOW,
     }
 }

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::Result;
 use crate::protocol::{
     ConversationId, Seq, SiteId, Timestamp, UserId, UserRef,
+    desk::Canned,
     dialog::{ControlState, Owner, VisitorDetails},
     http::User,
     site::Site,
@@ -110,4 +111,11 @@ pub trait Desk: Send + Sync + 'static {
     async fn waiting_dialogs(&self) -> Result<Vec<ConversationId>>;
     /// Operators and admins, not disabled.
     async fn operators(&self) -> Result<Vec<User>>;
+
+    // ── Canned replies ──────────────────────────────────────────────────────────────────────────
+
+    /// In their order.
+    async fn canned(&self) -> Result<Vec<Canned>>;
+    /// These and no others; all of them or none.
+    async fn put_canned(&self, canned: &[Canned]) -> Result<()>;
 }

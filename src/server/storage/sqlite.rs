@@ -32,6 +32,7 @@ use crate::{
 mod audit;
 mod batch;
 mod bulk;
+mod canned;
 mod checkpoint;
 mod columns;
 mod committer;

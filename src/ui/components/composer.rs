@@ -106,13 +106,13 @@ fn wrote(client: Client, context: ThreadContext, area: &HtmlTextAreaElement) {
     if text.trim().is_empty() { client.stopped_typing(context.id) } else { client.typing(context.id) }
 }
 
-fn grow(area: &HtmlTextAreaElement) {
+pub fn grow(area: &HtmlTextAreaElement) {
     let rows = area.value().split('\n').count().min(ROWS_MAX);
     area.set_rows(rows as u32);
 }
 
 /// Who writes wants to see it: the list goes to its end.
-fn show_newest() {
+pub fn show_newest() {
     if let Ok(Some(list)) = document().query_selector(".messages") {
         list.set_scroll_top(0);
     }
@@ -120,7 +120,7 @@ fn show_newest() {
 
 /// While a run is on, it can be stopped from here, by whoever may write here.
 #[component]
-fn Stop(thread: Field<Thread>) -> impl IntoView {
+pub fn Stop(thread: Field<Thread>) -> impl IntoView {
     let context = ThreadContext::current();
     let client = use_client();
     let running = Memo::new(move |_| thread.runs().read().iter().any(|run| !run.status.is_over()));
@@ -146,7 +146,7 @@ fn Stop(thread: Field<Thread>) -> impl IntoView {
 }
 
 #[component]
-fn Replying(thread: Field<Thread>) -> impl IntoView {
+pub fn Replying(thread: Field<Thread>) -> impl IntoView {
     let context = ThreadContext::current();
     let line = move |id: MessageId| {
         let thread = thread.read_untracked();

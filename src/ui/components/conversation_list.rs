@@ -12,7 +12,8 @@ use super::{
 use crate::{
     client::{StateStoreFields, use_client},
     protocol::{
-        http::{Conversation, User},
+        UserId,
+        http::{Conversation, Role, User},
         limits,
     },
     ui::{Zone, format},
@@ -30,6 +31,7 @@ pub fn ConversationList(me: User) -> impl IntoView {
         event.prevent_default();
         dialog.set(true);
     };
+    let is_operator = matches!(me.role, Role::Operator | Role::Admin);
     view! {
         <header class="sidebar">
             <a class="brand" href="/">
@@ -42,6 +44,7 @@ pub fn ConversationList(me: User) -> impl IntoView {
                     "New conversation"
                 </button>
             </form>
+            {is_operator.then(|| view! { <OperatorLink me=me.id /> })}
             <nav aria-label="Conversations">
                 <ul class="conversations">
                     <For each=move || conversations.into_iter() key=|row| row.key() let:row>
@@ -65,6 +68,23 @@ pub fn ConversationList(me: User) -> impl IntoView {
                 </div>
             })}
         </header>
+    }
+}
+
+/// The way to the visitors' dialogs, with how many of them want an operator's eye.
+#[component]
+fn OperatorLink(me: UserId) -> impl IntoView {
+    let client = use_client();
+    let wanting = Memo::new(move |_| client.state().desk().read().wanting(me));
+    view! {
+        <p class="sidebar-desk">
+            <a href="/operator" aria-label="Operator panel" aria-describedby="desk-wanting">
+                "Operator panel"
+            </a>
+            <span id="desk-wanting" class:count=move || { wanting.get() > 0 }>
+                {move || (wanting.get() > 0).then(|| format::badge(wanting.get() as u64))}
+            </span>
+        </p>
     }
 }
 

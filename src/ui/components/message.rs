@@ -11,11 +11,15 @@ use leptos::prelude::*;
 use reactive_stores::{AtKeyed, Field};
 
 use self::{actions::Actions, body::Body, edit::EditForm, reactions::Reactions};
-use super::{avatar::Avatar, thread::ThreadContext};
+use super::{
+    avatar::Avatar,
+    icon::{Icon, NOTE},
+    thread::ThreadContext,
+};
 use crate::{
     client::use_client,
     model::{Entry, EntryKey, EntryState, EntryStoreFields, Thread, ThreadStoreFields},
-    protocol::{Author, MessageId, Sender},
+    protocol::{Author, MessageId, Sender, Visibility},
     ui::Zone,
 };
 
@@ -24,10 +28,11 @@ pub fn MessageView(thread: Field<Thread>, entry: Field<Entry>, lead: bool) -> im
     let context = ThreadContext::current();
     let zone = Zone::current();
     // Without its text, which may be long.
-    let (key, author, sender, reply_to) = {
+    let (key, author, sender, reply_to, visibility) = {
         let first = entry.read_untracked();
-        (first.key.clone(), first.author.clone(), first.sender, first.reply_to)
+        (first.key.clone(), first.author.clone(), first.sender, first.reply_to, first.visibility)
     };
+    let is_note = visibility == Visibility::Note;
     let at = Memo::new(move |last| entry.at().try_get().or(last.copied()).unwrap_or_default());
     let state = Memo::new(move |last| entry.state().try_get().or(last.copied()).unwrap_or(EntryState::Sent));
     let id = Memo::new(move |_| entry.id().try_get().flatten());
@@ -40,6 +45,7 @@ pub fn MessageView(thread: Field<Thread>, entry: Field<Entry>, lead: bool) -> im
             class="message"
             tabindex="-1"
             class:lead=lead
+            class:note=is_note
             aria-label=label
             aria-busy=move || (state.get() == EntryState::Streaming).then_some("true")
             data-message-id=move || id.get().map(|id| id.to_string())
@@ -55,7 +61,7 @@ pub fn MessageView(thread: Field<Thread>, entry: Field<Entry>, lead: bool) -> im
             </div>
             " "
             <div class="content">
-                {lead.then(|| view! { <Head author sender at zone /> })}
+                {lead.then(|| view! { <Head author sender is_note at zone /> })}
                 " "
                 {reply_to.map(|to| view! { <Quote thread to /> })}
                 {move || {
@@ -74,7 +80,13 @@ pub fn MessageView(thread: Field<Thread>, entry: Field<Entry>, lead: bool) -> im
 }
 
 #[component]
-fn Head(author: Author, sender: Sender, at: Memo<crate::protocol::Timestamp>, zone: Zone) -> impl IntoView {
+fn Head(
+    author: Author,
+    sender: Sender,
+    is_note: bool,
+    at: Memo<crate::protocol::Timestamp>,
+    zone: Zone,
+) -> impl IntoView {
     let tag = match sender {
         Sender::Agent => Some("Agent"),
         Sender::Visitor => Some("Visitor"),
@@ -85,6 +97,16 @@ fn Head(author: Author, sender: Sender, at: Memo<crate::protocol::Timestamp>, zo
         <div class="message-head">
             <span class="name">{author.name}</span>
             {tag.map(|tag| view! { <span class="tag">{tag}</span> })}
+            {is_note
+                .then(|| {
+                    view! {
+                        <span class="tag note-tag">
+                            <Icon d=NOTE />
+                            "Note"
+                            <span class="visually-hidden">", for operators only"</span>
+                        </span>
+                    }
+                })}
             <time datetime=move || at.get().to_string()>{move || zone.clock(at.get())}</time>
         </div>
     }

@@ -8,12 +8,13 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 
 use super::{
+    desk::DeskContext,
     message::{MessageView, actions},
     thread::{ThreadContext, focus, was_anothers},
 };
 use crate::{
     client::{Client, use_client},
-    model::{Entry, EntryKey, EntryState, Thread, ThreadStoreFields},
+    model::{Entry, EntryKey, EntryState, Thread, ThreadStoreFields, conversation::Hand},
     protocol::{Code, Problem, Seq, UserId, time::MINUTE_MS},
     ui::{Zone, format},
 };
@@ -33,6 +34,8 @@ struct Row {
     new: bool,
     /// Begins a group: shows who wrote it.
     lead: bool,
+    /// For operators: how the dialog changed hands since the message before.
+    hands: Vec<String>,
 }
 
 #[component]
@@ -40,11 +43,23 @@ pub fn MessageList(thread: Field<Thread>) -> impl IntoView {
     let context = ThreadContext::current();
     let zone = Zone::current();
     let new_line = StoredValue::new(first_new(&thread.read_untracked(), context.me));
+    let for_house = use_context::<DeskContext>().is_some();
     let rows = Memo::new(move |_| {
         context.order.get();
-        new_line.with_value(|new| rows(&thread.read_untracked(), zone, new.as_ref()))
+        if for_house {
+            thread.hands().track();
+        }
+        new_line.with_value(|new| rows(&thread.read_untracked(), zone, new.as_ref(), for_house))
     });
-    let is_empty = Memo::new(move |_| rows.read().is_empty());
+    let last_hands = Memo::new(move |_| {
+        if !for_house {
+            return Vec::new();
+        }
+        context.order.get();
+        thread.hands().track();
+        hands_after(&thread.read_untracked())
+    });
+    let is_empty = Memo::new(move |_| rows.read().is_empty() && last_hands.read().is_empty());
     let node = NodeRef::<html::Div>::new();
     let reader = Reader::new(thread, context);
     Effect::new(move |_| {
@@ -84,8 +99,10 @@ pub fn MessageList(thread: Field<Thread>) -> impl IntoView {
                                 </div>
                             }
                         })}
+                        {row.hands.into_iter().map(hand).collect_view()}
                         <MessageView thread entry=AtKeyed::new(thread.entries(), row.key).into() lead=row.lead />
                     </For>
+                    {move || last_hands.get().into_iter().map(hand).collect_view()}
                 </div>
             </div>
             <Jump reader node />
@@ -258,7 +275,20 @@ fn Welcome() -> impl IntoView {
     }
 }
 
-fn rows(thread: &Thread, zone: Zone, new: Option<&EntryKey>) -> Vec<Row> {
+fn hand(text: String) -> impl IntoView {
+    view! { <p class="hand">{text}</p> }
+}
+
+/// What happened after the newest message of the log.
+fn hands_after(thread: &Thread) -> Vec<String> {
+    let newest = newest(thread);
+    thread.hands.iter().filter(|hand| hand.seq > newest).map(Hand::told).collect()
+}
+
+fn rows(thread: &Thread, zone: Zone, new: Option<&EntryKey>, for_house: bool) -> Vec<Row> {
+    // Those before the first message here are told with the older ones.
+    let first = thread.entries.iter().find_map(|entry| entry.seq).filter(|_| thread.more).unwrap_or_default();
+    let mut hands = thread.hands.iter().filter(|hand| for_house && hand.seq > first).peekable();
     let mut rows = Vec::with_capacity(thread.entries.len());
     let mut before: Option<(&Entry, i64)> = None;
     for entry in &thread.entries {
@@ -266,16 +296,22 @@ fn rows(thread: &Thread, zone: Zone, new: Option<&EntryKey>) -> Vec<Row> {
         let day = format::day_number(entry.at, offset_ms);
         let new_day = before.is_none_or(|(_, last)| last != day);
         let new = new == Some(&entry.key);
-        let lead = new_day || new || !before.is_some_and(|(last, _)| is_group(last, entry));
+        let mut since = Vec::new();
+        while let Some(hand) = hands.next_if(|hand| entry.seq.is_some_and(|seq| hand.seq < seq)) {
+            since.push(hand.told());
+        }
+        let lead = new_day || new || !since.is_empty() || !before.is_some_and(|(last, _)| is_group(last, entry));
         let day_name = new_day.then(|| format::day(entry.at, offset_ms));
-        rows.push(Row { key: entry.key.clone(), day: day_name, new, lead });
+        rows.push(Row { key: entry.key.clone(), day: day_name, new, lead, hands: since });
         before = Some((entry, day));
     }
     rows
 }
 
 fn is_group(last: &Entry, next: &Entry) -> bool {
-    last.author.id == next.author.id && next.at.as_ms() - last.at.as_ms() < GROUP_MS
+    last.author.id == next.author.id
+        && last.visibility == next.visibility
+        && next.at.as_ms() - last.at.as_ms() < GROUP_MS
 }
 
 /// The first message of others that was not read when the conversation was opened: the line stays there.

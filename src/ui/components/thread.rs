@@ -50,7 +50,7 @@ pub struct ThreadContext {
 }
 
 impl ThreadContext {
-    fn provide(id: ConversationId, me: &User, thread: Field<Thread>) -> Self {
+    pub fn provide(id: ConversationId, me: &User, thread: Field<Thread>) -> Self {
         let query = use_query_map();
         let query = query.read_untracked();
         let message = |name: &str| query.get(name).and_then(|id| id.parse().ok());

@@ -11,7 +11,7 @@ use super::{home::Failure, not_found::Nothing};
 use crate::{
     api::{self, ApiError, conversation::Opened},
     client::{Client, StateStoreFields, use_client},
-    model::{LinkState, Seed, Thread},
+    model::{LinkState, Seed, Thread, conversation::read_before},
     protocol::{Code, ConversationId},
     ui::{
         app::FromShell,
@@ -108,11 +108,14 @@ fn Recalled(id: String) -> impl IntoView {
     known.and_then(|(id, me)| Some(view! { <ThreadView id thread=client.reopen(id)? me /> }))
 }
 
-fn seed(opened: Opened) -> Seed {
+/// What a thread begins with.
+pub fn seed(opened: Opened) -> Seed {
     let me = opened.me.id;
-    let read_up_to = opened.detail.members.iter().find(|member| member.id == me);
+    let mine = opened.detail.members.iter().find(|member| member.id == me).map(|member| member.up_to);
+    // Who is no member, an operator, is told how much is unread.
+    let read_up_to = mine.unwrap_or_else(|| read_before(&opened.messages, opened.detail.conversation.unread, me));
     Seed {
-        read_up_to: read_up_to.map(|member| member.up_to).unwrap_or_default(),
+        read_up_to,
         detail: opened.detail,
         messages: opened.messages,
         timeline: opened.timeline,

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{SqliteStorage, batch::Work, dialogs, sites, visitors};
+use super::{SqliteStorage, batch::Work, canned, dialogs, sites, visitors};
 use crate::{
-    protocol::{ConversationId, SiteId, Timestamp, UserId, dialog::VisitorDetails, http::User},
+    protocol::{ConversationId, SiteId, Timestamp, UserId, desk::Canned, dialog::VisitorDetails, http::User},
     server::storage::{
         Result,
         desk::{Desk, DialogRow, NewDialog, NewVisitor, SiteRow, TokenHash, VisitorNews, VisitorRow},
@@ -71,5 +71,13 @@ impl Desk for SqliteStorage {
 
     async fn operators(&self) -> Result<Vec<User>> {
         dialogs::operators(&self.read).await
+    }
+
+    async fn canned(&self) -> Result<Vec<Canned>> {
+        canned::all(&self.read).await
+    }
+
+    async fn put_canned(&self, canned: &[Canned]) -> Result<()> {
+        canned::put(&self.write, canned).await
     }
 }

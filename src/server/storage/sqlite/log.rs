@@ -156,7 +156,7 @@ pub(super) async fn agent_events(
     let rows = sqlx::query(
         "SELECT seq, frame FROM events WHERE conversation_id = ? AND seq >= ?
          AND kind IN ('agent_run', 'agent_step', 'tool_call', 'tool_result', 'approval', 'approval_resolved',
-                      'progress', 'chart_generated', 'result')
+                      'progress', 'chart_generated', 'result', 'control')
          ORDER BY seq DESC LIMIT ?",
     )
     .bind(id)
