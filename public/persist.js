@@ -4,10 +4,12 @@
 // Everything belongs to one person, `who`; the first page of another one clears it. Nothing here ever rejects: an
 // answer of `undefined` says that there is no storage (a private window), `null` that it is another's by now.
 
-const NAME = "magpie";
+/** A website's frame has a visitor in it: what is theirs is apart from what members have in the same browser. */
+const isFrame = globalThis.location.pathname.startsWith("/widget/");
+const NAME = isFrame ? `magpie${location.pathname.replaceAll("/", ".")}` : "magpie";
 const VERSION = 1;
 /** The lock of whoever sends; the channel on which the pages tell each other of a change. */
-const LOCK = "magpie.sender";
+const LOCK = `${NAME}.sender`;
 const DRAFT = "magpie.draft.";
 const OPEN_MS = 2_000;
 
@@ -16,7 +18,15 @@ let database;
 let isGone = false;
 /** The transaction that says whose all this is: nothing is read or written before it. */
 let begun;
-const channel = globalThis.BroadcastChannel && new BroadcastChannel(NAME);
+const connect = () => {
+  // A frame may be denied it, as it may be denied all that is kept.
+  try {
+    return new BroadcastChannel(NAME);
+  } catch {
+    return undefined;
+  }
+};
+const channel = connect();
 
 const open = () =>
   (database ??= opening().catch((error) => {
@@ -207,8 +217,9 @@ export const claim = (isTakeover) => {
           resolve(true);
         });
       })
-      .catch(() => {
-        resolve(false);
+      .catch(({ name }) => {
+        // Denied, as in a frame without storage: then every page sends.
+        resolve(name === "SecurityError");
         if (waiting !== mine || !release) return;
         release = undefined;
         heard?.("lost");
@@ -253,7 +264,7 @@ export const forget = (user, name) => as(user, "readwrite", (store) => void stor
 
 /** Once the page has come to rest: the worker fetches all that the page just did. */
 export const install = () =>
-  setTimeout(async () => {
+  isFrame || setTimeout(async () => {
     try {
       if (navigator.onLine) registration = await navigator.serviceWorker?.register("/sw.js", { type: "module" });
     } catch {}
@@ -262,6 +273,7 @@ let registration;
 
 /** Asks for the queue to be emptied when there is a network again, also without a page. */
 export const sync = async () => {
+  if (isFrame) return;
   try {
     registration ??= await navigator.serviceWorker?.getRegistration();
     await registration?.sync?.register(NAME);

@@ -9,6 +9,7 @@ pub mod conversation;
 pub mod desk;
 pub mod message;
 pub mod settings;
+pub mod sites;
 pub mod webhook;
 
 use leptos::server_fn::{

@@ -7,12 +7,14 @@
 
 mod actions;
 mod apply;
+mod credential;
 mod desk;
 pub mod desktop;
 mod driver;
 mod env;
 mod http;
 mod inbox;
+mod launcher;
 mod list;
 mod network;
 mod notify;
@@ -22,11 +24,13 @@ mod polling;
 mod provide;
 mod seen;
 mod socket;
+mod sound;
 mod store;
 #[cfg(test)]
 mod tests;
 mod timings;
 
+pub use launcher::{Launcher, Visit};
 pub use persist::nobody_is_signed_in;
 pub use provide::{provide_client, use_client};
 pub use seen::Home;

@@ -14,6 +14,8 @@ use crate::{
     protocol::{
         CallId, ClientFrame, Code, ConversationId, DurableFrame, MessageId, Problem, RunId, Seq, Visibility,
         client::{Approve, Cancel, Delete, Edit, React, Read},
+        dialog::ControlAction,
+        http::PostControl,
         limits,
     },
 };
@@ -116,6 +118,30 @@ impl Client {
                 self.problem(failure.into());
             }
         });
+    }
+
+    /// A visitor asks for a person. Where the dialog changed hands meanwhile, it is asked once more of who has it now.
+    pub fn request_human(self, conversation: ConversationId) {
+        let control = self.thread_store(conversation).and_then(|thread| thread.read_untracked().control.clone());
+        let mut epoch = control.map_or(0, |control| control.epoch);
+        leptos::task::spawn_local(async move {
+            for _ in 0..limits::CONTROL_TRIES {
+                let body = PostControl { action: ControlAction::RequestHuman, epoch, to: None };
+                let Err(failure) = http::control(conversation, &body).await else { return };
+                let problem = Problem::from(failure);
+                let now = problem.details.get("epoch").and_then(Value::as_u64);
+                match now.filter(|_| problem.code == Code::StaleEpoch) {
+                    Some(now) => epoch = now,
+                    None => return self.problem(problem),
+                }
+            }
+        });
+    }
+
+    /// A chart, as a picture's address that needs no cookie.
+    pub async fn picture(self, path: &str) -> Option<String> {
+        let svg = http::picture(path).await.ok()?;
+        Some(["data:image/svg+xml,", &js_sys::encode_uri_component(&svg).as_string()?].concat())
     }
 
     /// Fetches the page before the first message shown.

@@ -3,7 +3,7 @@
 use leptos::prelude::ReadUntracked;
 use serde::Deserialize;
 
-use super::{Client, NoticeKind, StateStoreFields, desk, driver::SUBSCRIBE};
+use super::{Client, NoticeKind, StateStoreFields, desk, driver::SUBSCRIBE, launcher};
 use crate::{
     model::{conversation::apply_to_row, link, outbox, typing},
     protocol::{
@@ -20,6 +20,7 @@ impl Client {
             ServerFrame::Durable(frame) => {
                 self.apply_event(frame);
                 self.time_paint(frame);
+                launcher::saw(self, frame);
             }
             ServerFrame::Ephemeral(frame) => self.apply_ephemeral(frame),
         }
@@ -101,6 +102,7 @@ impl Client {
             }
             inner.painting.subscribed(id, subscribed.head);
         });
+        launcher::subscribed(id, subscribed.head);
         if subscribed.mode == Mode::Denied {
             self.remove_row(id);
             return;

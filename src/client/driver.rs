@@ -4,7 +4,7 @@ use gloo_timers::callback::Timeout;
 use leptos::prelude::*;
 
 use super::{
-    Client, StateStoreFields, http, network, persist, socket,
+    Client, StateStoreFields, credential, http, launcher, network, persist, socket,
     store::{Behind, Inner},
 };
 use crate::{
@@ -60,6 +60,10 @@ impl Client {
             link::Effect::Refresh => leptos::task::spawn_local(async move {
                 let outcome = match http::refresh().await {
                     Ok(()) => Refreshed::Fresh,
+                    // The session is over; the launcher, which keeps the visitor's token, gets another.
+                    Err(http::Failure::Refused { status: 401, .. }) if credential::is_bearer() => {
+                        if launcher::renewed().await { Refreshed::Fresh } else { Refreshed::Unreachable }
+                    }
                     Err(http::Failure::Refused { status: 401, .. }) => Refreshed::SignedOut,
                     // It answers, if only that it is asked too often.
                     Err(http::Failure::Refused { status: ..500, .. }) => Refreshed::Fresh,
@@ -71,6 +75,11 @@ impl Client {
             link::Effect::Poll => self.poll(),
             // Who leads away after a sign-out is who asked for it.
             link::Effect::SignIn if self.with(|inner| inner.is_leaving) => {}
+            link::Effect::SignIn if credential::is_bearer() => leptos::task::spawn_local(async {
+                if launcher::renewed().await {
+                    network::reload();
+                }
+            }),
             link::Effect::SignIn => {
                 let me = self.my_id();
                 self.wipe();

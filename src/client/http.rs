@@ -1,18 +1,20 @@
-//! The HTTP API as the browser calls it: the list, older messages, polling, a fresh token. The session's
-//! cookie goes along by itself.
+//! The HTTP API as the browser calls it: the list, older messages, polling, a fresh token; with the page's
+//! [`Credential`].
 
 use gloo_net::http::{Request, RequestBuilder, Response};
 use gloo_timers::callback::Timeout;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use web_sys::AbortController;
+use web_sys::{AbortController, RequestCredentials};
+
+use super::credential::{self, Credential};
 
 use crate::protocol::{
     Code, ConversationId, Problem, RunId, Seq,
     desk::{Canned, CannedReplies, Operator, Operators},
     http::{
         Conversation, ConversationDetail, Conversations, Events, Messages, PostControl, PostMessage, RunAccepted,
-        Timings,
+        SignedIn, Timings,
     },
     limits,
     problem::ProblemBody,
@@ -94,9 +96,24 @@ pub(super) async fn run_again(id: ConversationId, run: RunId) -> Result<(), Fail
         .await
 }
 
-/// Renews the session's cookie. It is answered or given up soon: there is one at a time.
+/// Renews the session's token: the cookie by itself, a bearer's in this page. It is answered or given up soon: there
+/// is one at a time.
 pub(super) async fn refresh() -> Result<(), Failure> {
-    tell("/auth/refresh", limits::REFRESH_TIMEOUT_MS).await
+    let patience = Patience::of(limits::REFRESH_TIMEOUT_MS);
+    let request = Request::post(&[BASE, "/auth/refresh"].concat());
+    let answer = sent(patience.during(request).build()).await?;
+    if credential::is_bearer() {
+        let fresh: SignedIn = read(&answer).await?;
+        credential::set(Credential::Bearer(fresh.token));
+    }
+    Ok(())
+}
+
+/// A picture that an agent drew, at an address of this server: as text, for a page whose pictures cannot name it.
+pub(super) async fn picture(path: &str) -> Result<String, Failure> {
+    let patience = Patience::of(limits::HTTP_TIMEOUT_MS);
+    let answer = sent(patience.during(Request::get(path)).build()).await?;
+    answer.text().await.map_err(|_| Failure::Unreachable)
 }
 
 pub(super) async fn logout() -> Result<(), Failure> {
@@ -145,7 +162,14 @@ impl Patience {
 
     fn during(&self, request: RequestBuilder) -> RequestBuilder {
         let signal = self.controller.as_ref().map(AbortController::signal);
-        request.abort_signal(signal.as_ref())
+        let request = request.abort_signal(signal.as_ref());
+        match credential::current() {
+            Credential::Cookie => request,
+            // Whoever else is signed in at this server in this browser has nothing to do with it.
+            Credential::Bearer(token) => {
+                request.credentials(RequestCredentials::Omit).header("authorization", &["Bearer ", &token].concat())
+            }
+        }
     }
 }
 

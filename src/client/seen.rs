@@ -9,7 +9,7 @@ use send_wrapper::SendWrapper;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Client, persist};
+use super::{Client, credential, persist};
 use crate::{
     model::{Thread, conversation::Change},
     protocol::{
@@ -75,6 +75,10 @@ impl Client {
     }
 
     fn was_seen(self, note: impl FnOnce(&mut Unkept)) {
+        // A website's frame has a visitor in it who may have borrowed the browser: nothing of what was said stays.
+        if credential::is_bearer() {
+            return;
+        }
         let is_first = self.with(|inner| {
             note(&mut inner.unkept);
             inner.is_started && !std::mem::replace(&mut inner.unkept.is_timed, true)

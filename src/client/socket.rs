@@ -6,16 +6,18 @@
 
 use std::cell::RefCell;
 
+use js_sys::Array;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{CloseEvent, MessageEvent, WebSocket};
 
 use super::{
     Client, apply,
+    credential::{self, Credential},
     inbox::{Inbox, can_inflate},
 };
 use crate::{
     model::link::Event,
-    protocol::{ClientEnvelope, CloseCode},
+    protocol::{ClientEnvelope, CloseCode, VERSION},
 };
 
 struct Socket {
@@ -43,7 +45,16 @@ fn open(client: Client) -> Option<Socket> {
     let location = web_sys::window()?.location();
     let scheme = if location.protocol().ok()? == "https:" { "wss://" } else { "ws://" };
     let path = if can_inflate() { "/ws?compress=deflate" } else { "/ws" };
-    let socket = WebSocket::new(&[scheme, &location.host().ok()?, path].concat()).ok()?;
+    let address = [scheme, &location.host().ok()?, path].concat();
+    let socket = match credential::current() {
+        Credential::Cookie => WebSocket::new(&address),
+        // A browser's socket takes no headers: the token goes as a subprotocol, which is in no address and no log.
+        Credential::Bearer(token) => {
+            let offered = Array::of2(&VERSION.into(), &["bearer.", &token].concat().into());
+            WebSocket::new_with_str_sequence(&address, &offered)
+        }
+    };
+    let socket = socket.ok()?;
     let inbox = Inbox::default();
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
         let inbox = inbox.clone();

@@ -1,10 +1,13 @@
 //! Websites that embed the widget, and the widget's own call.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
     ids::{ConversationId, SiteId},
+    settings::Notice,
     time::Timestamp,
 };
 
@@ -83,6 +86,20 @@ pub struct SiteMade {
     pub secret: String,
 }
 
+/// A site as the settings page shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SiteSection {
+    /// As it is, or as it was typed and not taken. Without an id: the one that is to be made.
+    pub site: Site,
+    pub embed_code: String,
+    /// What came of the last time that it was sent.
+    pub notice: Option<Notice>,
+    /// Why what was typed was not taken, by field.
+    pub errors: BTreeMap<String, String>,
+    /// Once, when it was made.
+    pub secret: Option<String>,
+}
+
 /// `POST /widget/sessions`, from the host page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenWidget {
@@ -126,6 +143,8 @@ pub struct WidgetSession {
     pub dialog_id: ConversationId,
     /// The visitor's id, as `author.id` has it in their messages.
     pub visitor_id: super::ids::UserId,
+    /// As `author.name` has it.
+    pub visitor_name: String,
     pub site: PublicSite,
 }
 

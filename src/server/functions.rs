@@ -14,6 +14,7 @@ use super::{
     accounts::Grant,
     auth::{self, Caller},
     http::ClientAddress,
+    pages::FrameAncestors,
     settings::AdminSettings,
     state::AppState,
 };
@@ -169,6 +170,25 @@ pub fn tell_on(
     result
 }
 
+/// Leads a plain form back to a page that says by itself what came of it.
+pub fn back_to<T>(path: &str, result: Result<T, Problem>) -> Result<T, Problem> {
+    let result = result.map_err(failed);
+    if is_plain_form() {
+        redirect(path);
+    }
+    result
+}
+
+/// Where people reach this server: what the operator says, else what the browser asked for.
+pub fn own_origin() -> String {
+    if let Some(public) = &state().config.server.public_url {
+        return public.to_string();
+    }
+    let parts = use_context::<Parts>();
+    let host = parts.as_ref().and_then(|parts| parts.headers.get(header::HOST)?.to_str().ok());
+    format!("http://{}", host.unwrap_or_default())
+}
+
 /// Lets somebody in: the cookie, and on to where they wanted to go.
 pub fn enter(granted: Result<Grant, Problem>, next: &str, back: &str) -> Result<(), Problem> {
     let entered = granted.map(|grant| set_cookie(grant.cookie));
@@ -190,14 +210,17 @@ pub fn local_path(next: &str) -> &str {
     if is_local { next } else { "/" }
 }
 
-/// Says what this page may load and run: its own files, and the one script that carries this response's nonce.
+/// Says what this page may load and run: its own files, and the one script that carries this response's nonce; and
+/// who may show it in a frame: nobody, but for a widget's ([`FrameAncestors`]).
 /// Called while a page is rendered.
 pub fn protect() {
     let (Some(response), Some(nonce)) = (use_context::<ResponseOptions>(), use_nonce()) else { return };
+    let framed = use_context::<Parts>().and_then(|parts| parts.extensions.get::<FrameAncestors>().cloned());
+    let ancestors = framed.map_or_else(|| "'none'".to_owned(), |FrameAncestors(ancestors)| ancestors);
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
          img-src 'self' data:; font-src 'self'; connect-src 'self'{DEV_SOCKET}; manifest-src 'self'; \
-         worker-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+         worker-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors {ancestors}"
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);

@@ -76,6 +76,7 @@ fn v1(markdown: fn(&str) -> String) -> Router<AppState> {
         .route("/canned", get(operators::canned).put(operators::put_canned))
         .route("/sites", get(widget::sites).post(widget::make_site))
         .route("/sites/{id}", patch(widget::patch_site))
+        .route("/sites/{id}/secret", post(widget::new_secret))
         .route("/widget/sessions", post(widget::open).options(widget::preflight))
         .route("/ws/broadcast", post(admin::broadcast))
         .route("/ws/connections", get(admin::connections))

@@ -16,6 +16,10 @@ use super::{
 };
 use crate::protocol::Problem;
 
+mod widget;
+
+pub use widget::FrameAncestors;
+
 /// What needs no escape in a query's value.
 const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -24,6 +28,10 @@ pub(super) async fn page(State(state): State<AppState>, mut request: Request, ne
     // The framework mounts the server functions among the pages.
     if request.uri().path().starts_with("/fn/") {
         return function(State(state), request, next).await;
+    }
+    if let Some(site) = request.uri().path().strip_prefix("/widget/") {
+        let site = site.to_owned();
+        return widget::page(&state, site, request, next).await;
     }
     let renewed = renew(&state, request.headers_mut()).await;
     let is_login = request.uri().path() == "/login";

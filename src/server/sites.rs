@@ -23,15 +23,18 @@ use crate::{
     },
 };
 
+mod forms;
+
 #[derive(Clone)]
 pub struct Sites {
     storage: Arc<dyn Storage>,
     settings: AdminSettings,
+    drafts: forms::Drafts,
 }
 
 impl Sites {
     pub fn new(storage: Arc<dyn Storage>, settings: AdminSettings) -> Self {
-        Self { storage, settings }
+        Self { storage, settings, drafts: forms::Drafts::default() }
     }
 
     /// A fresh server has one already.
@@ -64,12 +67,27 @@ impl Sites {
         }
         let id = SiteId(fresh_id!(ConversationId).to_string().to_lowercase());
         let site = changed(Site::new(id, ""), form)?;
+        let made = self.put_with_secret(site).await?;
+        tracing::info!(by = %caller.id, site = %made.site.id, "site made");
+        self.audit().did(caller, AuditAction::SiteCreated, made.site.id.as_str(), &made.site.name).await;
+        Ok(made)
+    }
+
+    /// Another secret in the place of the one that it has, which counts no more: for a site that has none yet, or
+    /// whose secret is known to somebody.
+    pub async fn new_secret(&self, caller: &User, id: &SiteId) -> Result<SiteMade, Problem> {
+        must_be_admin(caller)?;
+        let made = self.put_with_secret(self.find(id).await?.site).await?;
+        tracing::info!(by = %caller.id, site = %id, "a site's secret is another");
+        self.audit().did(caller, AuditAction::SiteChanged, id.as_str(), "a new secret").await;
+        Ok(made)
+    }
+
+    async fn put_with_secret(&self, site: Site) -> Result<SiteMade, Problem> {
         let secret = widget::unguessable();
         let sealed = self.settings.vault().seal(&seal_name(&site.id), secret.as_bytes());
         let sealed = sealed.map_err(|cause| error::internal("a site's secret could not be sealed", &cause))?;
         self.storage.put_site(SiteRow { site: site.clone(), secret: sealed }, clock::now()).await?;
-        tracing::info!(by = %caller.id, site = %site.id, "site made");
-        self.audit().did(caller, AuditAction::SiteCreated, site.id.as_str(), &site.name).await;
         Ok(SiteMade { site, secret })
     }
 

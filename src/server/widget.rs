@@ -80,6 +80,7 @@ impl Widget {
             expires_at: signed_in.expires_at,
             dialog_id,
             visitor_id: signed_in.user.id,
+            visitor_name: signed_in.user.display_name,
             site: PublicSite::from(&row.site),
         })
     }

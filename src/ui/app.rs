@@ -18,6 +18,7 @@ use super::{
         operator::{OperatorPage, dialog::DialogPage, start::NoDialog},
         settings::{SettingsPage, admin::AdminPage},
         start::Start,
+        widget::WidgetPage,
     },
 };
 use crate::client::provide_client;
@@ -98,6 +99,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("") view=NoDialog ssr=SsrMode::Async />
                     <Route path=path!(":id") view=DialogPage ssr=SsrMode::Async />
                 </ParentRoute>
+                <Route path=path!("/widget/:site") view=WidgetPage ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Home ssr=SsrMode::Async>
                     <Route path=path!("") view=Start ssr=SsrMode::Async />
                     <Route path=path!("c/:id") view=ChatPage ssr=SsrMode::Async />

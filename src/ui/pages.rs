@@ -7,3 +7,4 @@ pub mod not_found;
 pub mod operator;
 pub mod settings;
 pub mod start;
+pub mod widget;

@@ -3,7 +3,7 @@
 use super::{Change, Entry, Run, Thread};
 use crate::model::run::run_of;
 use crate::protocol::{
-    DurableFrame, Event, LogEpoch, RunId, Seq, UserId,
+    ConversationId, DurableFrame, Event, LogEpoch, RunId, Seq, UserId,
     http::{ConversationDetail, Member, MessageNow, Messages},
     limits,
     server::{PresenceStatus, ReadPosition, UserPresence, UserRef},
@@ -52,6 +52,28 @@ impl Thread {
         }
         thread.bound();
         thread
+    }
+
+    /// One of which nothing is known yet: the log is folded from its beginning.
+    pub fn blank(id: ConversationId, title: String) -> Self {
+        Self {
+            id,
+            title,
+            entries: Vec::new(),
+            runs: Vec::new(),
+            members: Vec::new(),
+            typing: Vec::new(),
+            presence: Vec::new(),
+            reads: Vec::new(),
+            cursor: Seq::ZERO,
+            log_epoch: None,
+            control: None,
+            hands: Vec::new(),
+            visitor: None,
+            more: false,
+            opened_at: Seq::ZERO,
+            awaiting_snapshot: false,
+        }
     }
 
     /// Opened once more, with what the server rendered by now. Where that is no fresher than what is here,

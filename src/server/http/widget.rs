@@ -72,3 +72,11 @@ pub(super) async fn patch_site(
 ) -> Result<Json<Site>, Failure> {
     Ok(Json(sites.patch(&caller.user, &SiteId(id), form).await?))
 }
+
+pub(super) async fn new_secret(
+    Admin(caller): Admin,
+    State(sites): State<Sites>,
+    Path(id): Path<String>,
+) -> Result<Json<SiteMade>, Problem> {
+    Ok(Json(sites.new_secret(&caller.user, &SiteId(id)).await?))
+}

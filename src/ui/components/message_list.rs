@@ -13,7 +13,7 @@ use super::{
     thread::{ThreadContext, focus, was_anothers},
 };
 use crate::{
-    client::{Client, use_client},
+    client::{Client, Launcher, use_client},
     model::{Entry, EntryKey, EntryState, Thread, ThreadStoreFields, conversation::Hand},
     protocol::{Code, Problem, Seq, UserId, time::MINUTE_MS},
     ui::{Zone, format},
@@ -39,7 +39,12 @@ struct Row {
 }
 
 #[component]
-pub fn MessageList(thread: Field<Thread>) -> impl IntoView {
+pub fn MessageList(
+    thread: Field<Thread>,
+    /// What stands there before anything was said.
+    #[prop(default = ViewFn::from(Welcome), into)]
+    welcome: ViewFn,
+) -> impl IntoView {
     let context = ThreadContext::current();
     let zone = Zone::current();
     let new_line = StoredValue::new(first_new(&thread.read_untracked(), context.me));
@@ -89,7 +94,7 @@ pub fn MessageList(thread: Field<Thread>) -> impl IntoView {
             >
                 <div class="messages-inner">
                     <Older reader />
-                    {move || is_empty.get().then(|| view! { <Welcome /> })}
+                    {move || is_empty.get().then(|| welcome.run())}
                     <For each=move || rows.get() key=Row::clone let:row>
                         {row.day.map(|day| view! { <div class="day"><span>{day}</span></div> })}
                         {row.new.then(|| {
@@ -136,10 +141,13 @@ impl Reader {
             loading: RwSignal::new(false),
         };
         let visible = page_visible();
+        // A website's frame may be there and not be open.
+        let launcher = use_context::<Launcher>();
+        let is_shown = move || launcher.is_none_or(|launcher| launcher.is_shown.get());
         Effect::new(move |_| {
             context.order.get();
             let newest = newest(&thread.read_untracked());
-            if reader.at_end.get() && visible.get() {
+            if reader.at_end.get() && visible.get() && is_shown() {
                 reader.seen.set(newest);
                 client.read(context.id, newest);
             }

@@ -2,6 +2,7 @@
 
 pub mod admin;
 mod nav;
+mod sites;
 mod table;
 
 use leptos::prelude::*;
@@ -44,6 +45,7 @@ pub fn SettingsPage() -> impl IntoView {
                         }
                     })}
                 </Suspense>
+                <sites::Sites />
             </div>
         </main>
     }

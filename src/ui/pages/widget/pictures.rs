@@ -1,0 +1,28 @@
+//! The charts that an answer links to. A link is followed without the frame's token, and would be refused: the picture
+//! is fetched with it, and shown in the link's place.
+
+use leptos::{ev::MouseEvent, prelude::*, task::spawn_local};
+use wasm_bindgen::JsCast;
+
+use crate::client::Client;
+
+/// Takes a click anywhere in the log.
+pub fn clicked(client: Client, event: &MouseEvent) {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let link = target.and_then(|target| target.closest("a[href^='/api/v1/charts/']").ok().flatten());
+    let Some(link) = link else { return };
+    event.prevent_default();
+    let path = link.get_attribute("href").unwrap_or_default();
+    spawn_local(async move {
+        if let Some(picture) = client.picture(&path).await {
+            show(&link, &picture);
+        }
+    });
+}
+
+fn show(link: &web_sys::Element, picture: &str) -> Option<()> {
+    let image = document().create_element("img").ok()?;
+    image.set_attribute("src", picture).ok()?;
+    image.set_attribute("alt", &link.text_content().unwrap_or_default()).ok()?;
+    link.replace_with_with_node_1(&image).ok()
+}
