@@ -4,11 +4,15 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { brotliCompressSync, constants } from "node:zlib";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const pkg = path.resolve(here, "../target/site/pkg");
 const baselineFile = path.join(here, "size-budget.json");
+/** What a website's page loads of the widget before anybody opens it. */
+const loader = path.resolve(here, "../public/widget.js");
+/** In bytes, gzip. */
+const LOADER_BAR = 3072;
 const KINDS = ["wasm", "js", "css"];
 const GROWTH = 1.1;
 /** The bar of the first load: wasm, js and css together, brotli 11. */
@@ -55,6 +59,10 @@ for (const [kind, size] of Object.entries(now)) {
 }
 const bar = now.total.brotli <= BAR ? "within" : "ABOVE";
 console.log(`First load ${(now.total.brotli / 1000).toFixed(1)} KB brotli: ${bar} the bar of ${BAR / 1000} KB.`);
+
+const loaded = gzipSync(readFileSync(loader)).length;
+console.log(`The widget's loader: ${loaded} bytes gzip, of ${LOADER_BAR}.`);
+if (loaded > LOADER_BAR) grown.push(`the widget's loader, gzip: ${LOADER_BAR} → ${loaded}`);
 
 if (grown.length > 0) {
   console.error(`\nGrown by more than ${Math.round((GROWTH - 1) * 100)} %:\n  ${grown.join("\n  ")}`);

@@ -165,3 +165,47 @@ async fn widgets_and_dialogs_are_opened_at_a_bounded_rate() {
     let opened = passed(None, most).await;
     assert!((most / 2..2 * most).contains(&opened), "{opened}");
 }
+
+#[tokio::test]
+async fn a_new_secret_takes_the_place_of_the_one_before() {
+    let app = TestApp::start().await;
+    let root = app.register("root").await;
+    let made: Value = app.post(&root, "/api/v1/sites", json!({ "name": "Shop" })).await.json().await.unwrap();
+    let site = made["id"].as_str().unwrap();
+    let before = made["secret"].as_str().unwrap();
+    let path = format!("/api/v1/sites/{site}/secret");
+    let made: Value = app.post(&root, &path, json!({})).await.json().await.unwrap();
+    assert_eq!(made["name"], "Shop");
+    let opened = async |secret: &str| {
+        let claims = json!({ "sub": "7", "exp": 4_000_000_000u64 });
+        let jwt = encode(&Header::default(), &claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap();
+        let body = json!({ "site_id": site, "identity": { "id": "7", "jwt": jwt } });
+        app.request(Method::POST, "/api/v1/widget/sessions").json(&body).send().await.unwrap().status()
+    };
+    assert_eq!(opened(made["secret"].as_str().unwrap()).await, StatusCode::OK);
+    assert_eq!(opened(before).await, StatusCode::UNPROCESSABLE_ENTITY);
+    let anna = app.member("anna").await;
+    assert_eq!(problem(app.post(&anna, &path, json!({})).await).await, (403, "forbidden".into()));
+    assert_eq!(problem(app.post(&root, "/api/v1/sites/nowhere/secret", json!({})).await).await, (404, "not_found".into()));
+}
+
+#[tokio::test]
+async fn only_a_sites_own_pages_may_show_its_frame() {
+    let app = TestApp::start().await;
+    let root = app.register("root").await;
+    let form = json!({ "name": "Shop", "allowed_origins": ["https://shop.example"] });
+    let made: Value = app.post(&root, "/api/v1/sites", form).await.json().await.unwrap();
+    let framed = async |path: &str| {
+        let answer = app.request(Method::GET, path).send().await.unwrap();
+        let of = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let policy = of("content-security-policy").unwrap_or_default();
+        let ancestors = policy.split("frame-ancestors ").nth(1).unwrap_or_default().to_owned();
+        (answer.status().as_u16(), ancestors, of("x-frame-options"))
+    };
+    let shop = format!("/widget/{}", made["id"].as_str().unwrap());
+    assert_eq!(framed(&shop).await, (200, "https://shop.example".into(), None));
+    assert_eq!(framed("/widget/default").await, (200, "'self'".into(), None));
+    let deny = Some("DENY".to_owned());
+    assert_eq!(framed("/widget/nowhere").await, (404, "'none'".into(), deny.clone()));
+    assert_eq!(framed("/login").await, (200, "'none'".into(), deny));
+}
