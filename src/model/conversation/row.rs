@@ -53,12 +53,13 @@ pub fn apply_to_row(row: &mut Conversation, frame: &DurableFrame, me: UserId) ->
     if is_gap { RowChange::Gap } else { change }
 }
 
-/// The reader has read up to there: what is still unread is counted in the thread, where it is at hand.
+/// The reader has read up to there: what is still unread is counted in the thread, where it is at hand and knows what
+/// the row knows.
 pub fn read_row(row: &mut Conversation, up_to: Seq, thread: Option<&Thread>, me: UserId) -> RowChange {
     let newest = row.last_message.as_ref().map_or(row.head, |message| message.seq);
     let unread = if up_to >= newest {
         0
-    } else if let Some(thread) = thread.filter(|thread| thread.reaches_back_to(up_to)) {
+    } else if let Some(thread) = thread.filter(|thread| thread.reaches_back_to(up_to) && thread.cursor >= newest) {
         let is_unread = |seq: Option<Seq>| seq.is_some_and(|seq| seq > up_to);
         thread.entries.iter().filter(|entry| is_unread(entry.seq) && !entry.deleted && entry.author.id != me).count()
             as u64

@@ -621,6 +621,9 @@ fn a_row_counts_what_others_wrote_and_shows_the_newest() {
     let thread = thread_with(3);
     assert_eq!(read_row(&mut row, Seq(2), Some(&thread), me()), RowChange::Changed);
     assert_eq!(row.unread, 1);
+    row.unread = 2;
+    read_row(&mut row, Seq(1), Some(&Thread::blank(room(), String::new())), me());
+    assert_eq!(row.unread, 2, "a thread that is still to be folded has nothing to count");
     read_row(&mut row, Seq(3), None, me());
     assert_eq!(row.unread, 0);
     let mut thread = thread;
