@@ -186,7 +186,10 @@ async fn a_new_secret_takes_the_place_of_the_one_before() {
     assert_eq!(opened(before).await, StatusCode::UNPROCESSABLE_ENTITY);
     let anna = app.member("anna").await;
     assert_eq!(problem(app.post(&anna, &path, json!({})).await).await, (403, "forbidden".into()));
-    assert_eq!(problem(app.post(&root, "/api/v1/sites/nowhere/secret", json!({})).await).await, (404, "not_found".into()));
+    assert_eq!(
+        problem(app.post(&root, "/api/v1/sites/nowhere/secret", json!({})).await).await,
+        (404, "not_found".into())
+    );
 }
 
 #[tokio::test]
