@@ -417,6 +417,12 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expectNoViolations(page, `a dialog, ${width} wide`);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       expect(wide, `${width}`).toBeLessThanOrEqual(width);
+      if (width > 320) continue;
+      await page.getByRole("link", { name: "Back to the dialogs" }).click();
+      await anna.tab("Mine").click();
+      await expectNoViolations(page, "the list, narrow");
+      await anna.line(/^Vera/).click();
+      await expect(anna.message("a note")).toBeVisible();
     }
     vera.close();
   });

@@ -6,7 +6,7 @@ use crate::{
     api::{self, ApiError, conversation::Opened},
     client::use_client,
     model::Thread,
-    protocol::Code,
+    protocol::{Code, Problem},
     ui::{
         components::{
             connection_status::ConnectionStatus,
@@ -28,7 +28,11 @@ pub fn DialogPage() -> impl IntoView {
     let page: Page = Resource::new(
         move || word.get(),
         |id| async move {
-            let opened = api::desk::open_dialog(id.clone()).await;
+            let opened = match id.as_str() {
+                // On the way back to the list there is none any more, and nothing to ask for.
+                "" => Err(Problem::not_found().into()),
+                id => api::desk::open_dialog(id.to_owned()).await,
+            };
             (id, opened)
         },
     );
