@@ -95,7 +95,7 @@ impl Folded {
     }
 
     fn apply(mut self, frame: &DurableFrame) -> Self {
-        if is_of_agents(&frame.event) {
+        if is_of_the_timeline(&frame.event) {
             self.timeline.push(frame.clone());
         }
         match &frame.event {
@@ -144,7 +144,7 @@ impl Folded {
     }
 }
 
-fn is_of_agents(event: &Event) -> bool {
+fn is_of_the_timeline(event: &Event) -> bool {
     !matches!(
         event,
         Event::Message(_)
@@ -152,7 +152,6 @@ fn is_of_agents(event: &Event) -> bool {
             | Event::Deleted(_)
             | Event::Reaction(_)
             | Event::Member(_)
-            | Event::Control(_)
             | Event::Hidden
     )
 }
