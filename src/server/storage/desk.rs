@@ -81,7 +81,7 @@ pub trait Desk: Send + Sync + 'static {
     /// In the order in which they were made.
     async fn sites(&self) -> Result<Vec<SiteRow>>;
     async fn site(&self, id: &SiteId) -> Result<Option<SiteRow>>;
-    /// Makes it, or changes what an admin may change; the secret stays as it was first.
+    /// Makes it, or puts all of it in the place of what it was.
     async fn put_site(&self, row: SiteRow, at: Timestamp) -> Result<()>;
 
     // ── Visitors ────────────────────────────────────────────────────────────────────────────────

@@ -28,7 +28,7 @@ pub(super) async fn put(write: &SqlitePool, SiteRow { site, secret }: SiteRow, a
     let form = serde_json::to_string(&site).expect("a site encodes");
     sqlx::query(
         "INSERT INTO sites (id, form, secret, created_at) VALUES (?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET form = excluded.form",
+         ON CONFLICT DO UPDATE SET form = excluded.form, secret = excluded.secret",
     )
     .bind(&site.id)
     .bind(form)
