@@ -20,7 +20,7 @@ use super::{
 };
 use crate::protocol::{
     ConversationId, DurableFrame, Event, LogEpoch, Problem, Seq, UserId,
-    http::{ConversationDetail, Kind, Messages, User},
+    http::{ConversationDetail, Kind, Messages, Role, User},
     limits,
     settings::Notice,
 };
@@ -29,12 +29,14 @@ pub fn state() -> AppState {
     expect_context()
 }
 
-/// Who asks; `unauthorized` if nobody who is signed in.
+/// Who asks; `unauthorized` if nobody who is signed in. The app's pages are no visitor's: theirs is the widget's
+/// frame, which reads by the API.
 pub async fn caller() -> Result<(AppState, User), Problem> {
     let state = state();
     let parts = use_context::<Parts>().ok_or_else(Problem::not_found)?;
     let caller = auth::authenticate(&state.accounts, &parts.headers).await;
     match caller {
+        Ok(Caller { user, .. }) if user.role == Role::Visitor => Err(failed(Problem::forbidden("Not a visitor's."))),
         Ok(Caller { user, .. }) => Ok((state, user)),
         Err(failure) => Err(failed(failure.into())),
     }

@@ -220,6 +220,12 @@ async fn nobody_but_the_two_sides_sees_a_dialog_and_only_operators_move_it() {
         (Method::POST, format!("{path}/members"), json!({ "username": "mia" })),
         (Method::GET, "/api/v1/users".into(), json!({})),
         (Method::GET, "/api/v1/sites".into(), json!({})),
+        (Method::GET, "/api/v1/knowledge/handbook.md".into(), json!({})),
+        (Method::GET, "/api/v1/operators".into(), json!({})),
+        (Method::GET, "/api/v1/canned".into(), json!({})),
+        (Method::GET, "/api/v1/audit".into(), json!({})),
+        (Method::GET, "/api/v1/webhooks".into(), json!({})),
+        (Method::GET, "/api/v1/ws/connections".into(), json!({})),
         (Method::POST, "/api/v1/ws/broadcast".into(), json!({ "message": "hi" })),
         (
             Method::POST,

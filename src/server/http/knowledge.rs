@@ -10,7 +10,7 @@ use axum::{
 use leptos::config::LeptosOptions;
 
 use crate::{
-    protocol::Problem,
+    protocol::{Problem, http::Role},
     server::{
         auth::Caller,
         knowledge::{Knowledge, passages},
@@ -24,12 +24,16 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; for
 /// A page for browsers; the Markdown itself for everyone else.
 pub(super) async fn document(
     markdown: fn(&str) -> String,
-    _: Caller,
+    caller: Caller,
     State(knowledge): State<Option<Arc<dyn Knowledge>>>,
     State(options): State<LeptosOptions>,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    if caller.user.role == Role::Visitor {
+        // What agents quote of it is enough.
+        return Err(Problem::forbidden("Documents are for people with an account."));
+    }
     let Path(path) = path.map_err(|_| Problem::not_found())?;
     let Some(knowledge) = knowledge else { return Err(Problem::not_found()) };
     let text = knowledge.document(&path).await?.ok_or_else(Problem::not_found)?;
