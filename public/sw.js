@@ -75,6 +75,9 @@ addEventListener("fetch", (event) => {
   if (pathname.startsWith(ROOT)) event.respondWith(kept(pathname).then((answer) => answer ?? fetch(request)));
   else if (pathname === "/favicon.svg") event.respondWith(fetch(request).catch(async () => (await kept(ROOT + pathname)) ?? Response.error()));
   else if (request.mode === "navigate" && /^\/($|c\/|settings$)/.test(pathname)) event.respondWith(page(event));
+  // The request that the browser makes before we are awake is the page's: left alone it would ask a second time, and
+  // what is said once would be said to nobody.
+  else if (request.mode === "navigate") event.respondWith(fresh(event));
 });
 
 // ── The queue, while no page is there to send it ──

@@ -98,14 +98,22 @@ pub fn focus_message(id: MessageId) {
     focus(&["[data-message-id=\"", &id.to_string(), "\"]"].concat());
 }
 
+/// For the document's head, which the server writes last: what it is made of may be gone by then.
+pub fn lasting(
+    title: impl GetUntracked<Value = String> + Get<Value = String> + Send + Sync + 'static,
+) -> impl Fn() -> String {
+    let first = title.get_untracked();
+    move || title.try_get().unwrap_or_else(|| first.clone())
+}
+
 #[component]
 pub fn ThreadView(id: ConversationId, thread: Field<Thread>, me: User) -> impl IntoView {
     let client = use_client();
     let context = ThreadContext::provide(id, &me, thread);
     Effect::new(move |_| client.open(id));
-    let title = thread.title();
+    let title = lasting(thread.title());
     view! {
-        <Title text=move || title.get() />
+        <Title text=title />
         <main class="pane with-details" id="main" tabindex="-1">
             <Head thread context />
             <div class="notices">

@@ -19,6 +19,7 @@ use crate::{
     ui::components::{
         desk::{DeskContext, canned_editor::CannedEditor, inbox::Inbox, shortcuts::Shortcuts},
         notices::Notices,
+        thread::lasting,
     },
 };
 
@@ -66,7 +67,7 @@ fn Panel(context: DeskContext, me: crate::protocol::http::User) -> impl IntoView
         }
     });
     view! {
-        <Title text=move || title.get() />
+        <Title text=lasting(title) />
         <Inbox me=me.clone() />
         <Outlet />
         <Shortcuts me=me.id />

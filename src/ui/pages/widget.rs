@@ -69,9 +69,10 @@ fn Widget(site: PublicSite) -> impl IntoView {
     });
     count_unread(launcher);
     close_on_escape(launcher);
+    let title = ["Chat with ", &site.name].concat();
     let site = StoredValue::new(site);
     view! {
-        <Title text=move || site.with_value(|site| ["Chat with ", &site.name].concat()) />
+        <Title text=title />
         <main class="widget" id="main" tabindex="-1">
             <Head site frame />
             <Notices />

@@ -27,6 +27,10 @@ pub fn AdminPage() -> impl IntoView {
     let asked = Memo::new(move |before: Option<&Asked>| match path.read().strip_prefix("/settings/") {
         Some(page) => {
             let query = query.read();
+            if page == "deliveries" && query.get("webhook").is_none() {
+                // The rest of the address comes a moment later.
+                return before.cloned().unwrap_or_default();
+            }
             (page.to_owned(), query.get("before").unwrap_or_default(), query.get("webhook").unwrap_or_default())
         }
         None => before.cloned().unwrap_or_default(),
