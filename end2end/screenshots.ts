@@ -37,3 +37,41 @@ test("a conversation in both themes", async ({ browser }) => {
   await anna.page.screenshot({ path: path.join(folder, "conversation-narrow.png") });
   await server.stop();
 });
+
+test("a visitor's dialog, from both sides", async ({ browser }) => {
+  const server = await Server.start();
+  const context = await browser.newContext({ baseURL: server.url });
+  const anna = await Person.register(await context.newPage(), "Anna", server.url);
+  const visit = async (name: string, words: string) => {
+    const identity = { id: name, name, email: `${name.toLowerCase()}@shop.example` };
+    const body = { site_id: "default", page: "https://shop.example/cart", identity };
+    const opened = await (await anna.api("post", "/widget/sessions", body)).json();
+    const headers = { Authorization: `Bearer ${opened.token}` };
+    const path = `${server.url}/api/v1/conversations/${opened.dialog_id}/messages`;
+    await anna.page.request.post(path, { data: { message: words }, headers });
+  };
+  await visit("Zoe", "Where is my order 4711?");
+  await visit("Max", "How much is 17 * 23?");
+  await visit("Lena", "I want to talk to a human");
+  await anna.page.goto("/operator?tab=all");
+  await anna.page.getByRole("link", { name: /^Lena/ }).click();
+  await anna.page.getByRole("button", { name: "Take over" }).click();
+  await expect(anna.page.getByRole("log", { name: "Messages" })).toContainText("took over");
+  await anna.page.getByRole("textbox", { name: "Message" }).fill("Hello Lena, I am Anna. What can I do for you?");
+  await anna.page.screenshot({ path: path.join(folder, "operator.png") });
+
+  const visitor = await (await browser.newContext({ viewport: { width: 900, height: 720 } })).newPage();
+  await visitor.goto(`${server.url}/health`);
+  await visitor.setContent(
+    `<body style="font: 17px sans-serif; padding: 48px; max-width: 20em"><h1>The bicycle shop</h1>
+     <p>Repairs on the day, second-hand parts, and a pump that is always outside.</p>
+     <script async src="${server.url}/widget.js" data-site="default"></script>`,
+  );
+  await visitor.getByRole("button", { name: "Chat with us" }).click();
+  const frame = visitor.frameLocator("iframe");
+  await frame.getByRole("textbox", { name: "Message" }).fill("A new chain is 17 euros. What do 23 cost?\n17 * 23");
+  await frame.getByRole("button", { name: "Send" }).click();
+  await expect(frame.getByRole("log", { name: "Messages" })).toContainText("391");
+  await visitor.screenshot({ path: path.join(folder, "widget.png") });
+  await server.stop();
+});
