@@ -52,10 +52,13 @@ impl Dialogs {
     pub async fn post(&self, caller: &User, id: ConversationId, message: Message) -> Result<Appended, Problem> {
         let (this, caller, asked) = (self.clone(), caller.clone(), message.clone());
         finish(async move {
-            let (appended, standing) =
-                this.take_step(id, |row, scene| this.said(&caller, row, scene, &message)).await?;
+            let (appended, standing) = match this.storage.posted(id, &message).await? {
+                // However the dialog stands by now: a repeat takes it from nobody, and is refused by nobody.
+                Some(earlier) => (earlier, this.standing(id).await?),
+                None => this.take_step(id, |row, scene| this.said(&caller, row, scene, &message)).await?,
+            };
             if asked.sender == Sender::Visitor && (appended.changed || this.is_unheard(id, &appended).await?) {
-                this.ask(id, &asked, &standing).await;
+                this.ask(id, &asked).await;
                 this.assign(id, &standing).await;
             }
             Ok(appended)
@@ -87,18 +90,19 @@ impl Dialogs {
     }
 
     /// The agents answer a visitor where the dialog is theirs.
-    async fn ask(&self, id: ConversationId, message: &Message, standing: &ControlState) {
-        if !standing.is_with_ai(standing.epoch) {
-            return;
+    async fn ask(&self, id: ConversationId, message: &Message) {
+        match self.with_ai(id).await {
+            Ok(dialog) => self.agents.asked(id, message, dialog).await,
+            Err(problem) if problem.code == Code::Forbidden => {}
+            Err(problem) => tracing::error!(%problem, dialog = %id, "a visitor's question reached no agents"),
         }
-        let team = match self.storage.dialog(id).await {
-            Ok(Some(row)) => self.team(&row.site_id).await,
-            _ => None,
-        };
-        self.agents.asked(id, message, UnderEpoch { epoch: standing.epoch, team }).await;
     }
 
-    /// For a retry of a run: the epoch that the AI holds the dialog under.
+    async fn standing(&self, id: ConversationId) -> Result<ControlState, Problem> {
+        Ok(self.storage.dialog(id).await?.ok_or_else(Problem::not_found)?.control)
+    }
+
+    /// For a run: the epoch that the AI holds the dialog under.
     ///
     /// # Errors
     /// `forbidden`: it is in other hands.
@@ -152,7 +156,7 @@ impl Dialogs {
         let mut hold: Option<Hold> = None;
         for _ in 0..limits::CONTROL_TRIES {
             let row = self.storage.dialog(id).await?.ok_or_else(Problem::not_found)?;
-            let scene = self.scene(&row).await;
+            let scene = self.scene(&row).await?;
             let Step { control, message } = decide(&row, &scene)?;
             if control.is_none() && message.is_none() {
                 return Ok((Appended { seq: row.head, posted: None, changed: false }, row.control));
@@ -173,21 +177,20 @@ impl Dialogs {
         Err(Problem::new(Code::Unavailable, "This dialog changes hands too often right now. Try again."))
     }
 
-    async fn scene(&self, row: &DialogRow) -> Scene {
+    async fn scene(&self, row: &DialogRow) -> Result<Scene, Problem> {
         let last_human = match row.last_human {
-            Some(id) if self.is_here(id) => self.operator(id).await,
+            Some(id) if self.is_here(id) => self.operator(id).await?,
             _ => None,
         };
-        Scene { has_agents: row.agents, team: self.team(&row.site_id).await, last_human }
+        Ok(Scene { has_agents: row.agents, team: self.team(&row.site_id).await, last_human })
     }
 
     fn is_here(&self, id: UserId) -> bool {
         self.hub.presence(id) != PresenceStatus::Offline
     }
 
-    async fn operator(&self, id: UserId) -> Option<UserRef> {
-        let operators = self.storage.operators().await.unwrap_or_default();
-        operators.iter().find(|user| user.id == id).map(User::as_ref)
+    async fn operator(&self, id: UserId) -> Result<Option<UserRef>, Problem> {
+        Ok(self.storage.operators().await?.iter().find(|user| user.id == id).map(User::as_ref))
     }
 
     async fn site(&self, id: &SiteId) -> Option<Site> {

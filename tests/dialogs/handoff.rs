@@ -294,3 +294,36 @@ async fn what_waits_goes_to_the_least_busy_who_is_online_where_the_site_assigns(
     assert_eq!(holders, ["anna", "anna", "ben", "ben"]);
     ben_here.next_of("conversation").await;
 }
+
+#[tokio::test]
+async fn a_reply_that_is_repeated_is_known_in_whosever_hands_the_dialog_is_by_then() {
+    let model = ModelServer::start().await;
+    model.always([say("Well, "), endless("and so on ")]);
+    let app = TestApp::start_with(|settings| model.configure(settings)).await;
+    let (anna, ben) = (operator(&app, "anna").await, operator(&app, "ben").await);
+    let vera = Visitor::open(&app).await;
+    let path = format!("/api/v1/conversations/{}/messages", vera.dialog);
+    let reply = json!({ "client_id": "01JD3WQ8ZC3E5V9G7M2K4N6P8R", "message": "Hello!" });
+    let repeat = async || {
+        let response = app.post(&anna, &path, reply.clone()).await;
+        (response.status().as_u16(), response.json::<Value>().await.unwrap())
+    };
+    let (status, first) = repeat().await;
+    assert_eq!((status, &first["duplicate"]), (201, &json!(false)));
+    let (mut other, _) = at_dialog(&app, &ben, vera.dialog).await;
+    control(&mut other, vera.dialog, "take", 2).await;
+    let (status, again) = repeat().await;
+    assert_eq!((status, &again["duplicate"], &again["seq"]), (200, &json!(true), &first["seq"]), "a colleague has it");
+
+    control(&mut other, vera.dialog, "return_to_ai", 3).await;
+    let mut visitor = vera.connect(&app).await;
+    visitor.next_of("subscribed").await;
+    visitor.chat(vera.dialog, "@analyst Tell me everything").await;
+    visitor.next_of("token").await;
+    visitor.settled().await;
+    assert_eq!(repeat().await.0, 200, "the AI has it");
+    visitor.next_of("token").await;
+    let standing = app.state.storage.dialog(vera.dialog).await.unwrap().unwrap().control;
+    assert!(standing.is_with_ai(4), "{standing:?}");
+    assert_eq!(app.state.storage.unfinished_runs().await.unwrap().len(), 1, "and goes on with its answer");
+}

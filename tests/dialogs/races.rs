@@ -93,6 +93,7 @@ async fn after_a_takeover_no_word_of_the_ai_follows() {
         for round in 0..ROUNDS {
             let question = json!({ "conversation_id": id, "message": format!("@analyst {round}") });
             visitor.socket.send("chat", question).await;
+            // A random moment of the answer, or before it.
             tokio::time::sleep(Duration::from_micros(random.random_range(0..60_000))).await;
             if random.random_bool(0.5) {
                 // A second question waits behind the first.

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::Result;
+use super::{Appended, Result};
 use crate::protocol::{
-    ConversationId, Seq, SiteId, Timestamp, UserId, UserRef,
+    ConversationId, Message, Seq, SiteId, Timestamp, UserId, UserRef,
     desk::Canned,
     dialog::{ControlState, Owner, VisitorDetails},
     http::User,
@@ -103,6 +103,12 @@ pub trait Desk: Send + Sync + 'static {
     async fn create_dialog(&self, new: NewDialog) -> Result<()>;
     /// `None`: no dialog.
     async fn dialog(&self, id: ConversationId) -> Result<Option<DialogRow>>;
+    /// What became of this message when its author posted it before: looked at before anything is decided by it. The
+    /// commit looks again.
+    ///
+    /// # Errors
+    /// `ClientIdReused`, as for the post itself.
+    async fn posted(&self, id: ConversationId, message: &Message) -> Result<Option<Appended>>;
     /// The newest that is not resolved.
     async fn open_dialog_of(&self, visitor: UserId) -> Result<Option<ConversationId>>;
     /// Open ones that people hold.

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::{SqliteStorage, batch::Work, canned, dialogs, sites, visitors};
+use super::{SqliteStorage, batch::Work, canned, dialogs, posts, sites, visitors};
 use crate::{
-    protocol::{ConversationId, SiteId, Timestamp, UserId, desk::Canned, dialog::VisitorDetails, http::User},
+    protocol::{ConversationId, Message, SiteId, Timestamp, UserId, desk::Canned, dialog::VisitorDetails, http::User},
     server::storage::{
-        Result,
+        Appended, Result,
         desk::{Desk, DialogRow, NewDialog, NewVisitor, SiteRow, TokenHash, VisitorNews, VisitorRow},
     },
 };
@@ -55,6 +55,10 @@ impl Desk for SqliteStorage {
 
     async fn dialog(&self, id: ConversationId) -> Result<Option<DialogRow>> {
         dialogs::find(&self.read, id).await
+    }
+
+    async fn posted(&self, id: ConversationId, message: &Message) -> Result<Option<Appended>> {
+        posts::posted(&self.read, id, message).await
     }
 
     async fn open_dialog_of(&self, visitor: UserId) -> Result<Option<ConversationId>> {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use sha2::{Digest, Sha256};
-use sqlx::{Row as _, sqlite::SqliteRow};
+use sqlx::{Row as _, SqlitePool, sqlite::SqliteRow};
 
 use super::{
     batch::{Batch, Stage},
@@ -127,6 +127,23 @@ pub(super) async fn earlier(batch: &mut Batch, post: &Post) -> Result<Option<App
     let Some(earlier) = known.and_then(|known| known.earlier) else { return Ok(None) };
     let hash = hash_of(&client_id, &post.message.text);
     duplicate(&earlier, post.conversation_id, &hash, client_id).map(Some)
+}
+
+/// The same for who has no transaction: what is being written meanwhile it does not see.
+pub(super) async fn posted(read: &SqlitePool, id: ConversationId, message: &Message) -> Result<Option<Appended>> {
+    let Some(client_id) = message.client_id.clone() else { return Ok(None) };
+    let sql = "SELECT conversation_id, posted_hash, seq, id, posted_at FROM messages
+               WHERE client_id = ? AND author_id = ?";
+    let query = sqlx::query(sql).bind(client_id.as_str()).bind(message.author.id);
+    let Some(row) = query.fetch_optional(read).await? else { return Ok(None) };
+    let earlier = Earlier {
+        conversation: row.try_get(0)?,
+        hash: row.try_get::<Option<_>, _>(1)?.unwrap_or_default(),
+        seq: row.try_get(2)?,
+        id: row.try_get(3)?,
+        at: row.try_get(4)?,
+    };
+    duplicate(&earlier, id, &hash_of(&client_id, &message.text), client_id).map(Some)
 }
 
 /// A message that came without a client_id gets its own id for one.
