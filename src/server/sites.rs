@@ -43,7 +43,7 @@ impl Sites {
         if self.storage.site(&id).await?.is_none() {
             // Its secret is sealed when an admin first asks for one.
             let site = Site::new(id, "This server");
-            self.storage.put_site(SiteRow { site, secret: Vec::new() }, clock::now()).await?;
+            self.storage.make_site(SiteRow { site, secret: Vec::new() }, clock::now()).await?;
         }
         Ok(())
     }
@@ -67,7 +67,9 @@ impl Sites {
         }
         let id = SiteId(fresh_id!(ConversationId).to_string().to_lowercase());
         let site = changed(Site::new(id, ""), form)?;
-        let made = self.put_with_secret(site).await?;
+        let (secret, sealed) = self.fresh_secret(&site.id)?;
+        self.storage.make_site(SiteRow { site: site.clone(), secret: sealed }, clock::now()).await?;
+        let made = SiteMade { site, secret };
         tracing::info!(by = %caller.id, site = %made.site.id, "site made");
         self.audit().did(caller, AuditAction::SiteCreated, made.site.id.as_str(), &made.site.name).await;
         Ok(made)
@@ -77,25 +79,30 @@ impl Sites {
     /// whose secret is known to somebody.
     pub async fn new_secret(&self, caller: &User, id: &SiteId) -> Result<SiteMade, Problem> {
         must_be_admin(caller)?;
-        let made = self.put_with_secret(self.find(id).await?.site).await?;
+        let (secret, sealed) = self.fresh_secret(id)?;
+        if !self.storage.replace_secret(id, sealed).await? {
+            return Err(unknown());
+        }
+        let made = SiteMade { site: self.find(id).await?.site, secret };
         tracing::info!(by = %caller.id, site = %id, "a site's secret is another");
         self.audit().did(caller, AuditAction::SiteChanged, id.as_str(), "a new secret").await;
         Ok(made)
     }
 
-    async fn put_with_secret(&self, site: Site) -> Result<SiteMade, Problem> {
+    /// A secret, and what of it is kept.
+    fn fresh_secret(&self, id: &SiteId) -> Result<(String, Vec<u8>), Problem> {
         let secret = widget::unguessable();
-        let sealed = self.settings.vault().seal(&seal_name(&site.id), secret.as_bytes());
+        let sealed = self.settings.vault().seal(&seal_name(id), secret.as_bytes());
         let sealed = sealed.map_err(|cause| error::internal("a site's secret could not be sealed", &cause))?;
-        self.storage.put_site(SiteRow { site: site.clone(), secret: sealed }, clock::now()).await?;
-        Ok(SiteMade { site, secret })
+        Ok((secret, sealed))
     }
 
     pub async fn patch(&self, caller: &User, id: &SiteId, form: SiteForm) -> Result<Site, Problem> {
         must_be_admin(caller)?;
-        let SiteRow { site, secret } = self.find(id).await?;
-        let site = changed(site, form)?;
-        self.storage.put_site(SiteRow { site: site.clone(), secret }, clock::now()).await?;
+        let site = changed(self.find(id).await?.site, form)?;
+        if !self.storage.change_site(&site).await? {
+            return Err(unknown());
+        }
         tracing::info!(by = %caller.id, site = %site.id, "site changed");
         self.audit().did(caller, AuditAction::SiteChanged, site.id.as_str(), &site.name).await;
         Ok(site)
@@ -106,7 +113,6 @@ impl Sites {
     }
 
     pub(super) async fn find(&self, id: &SiteId) -> Result<SiteRow, Problem> {
-        let unknown = || Problem::new(Code::NotFound, "There is no such site.");
         self.storage.site(id).await?.ok_or_else(unknown)
     }
 
@@ -114,6 +120,10 @@ impl Sites {
     pub(super) fn secret(&self, row: &SiteRow) -> Option<Secret> {
         self.settings.vault().unseal(&seal_name(&row.site.id), &row.secret).ok()
     }
+}
+
+fn unknown() -> Problem {
+    Problem::new(Code::NotFound, "There is no such site.")
 }
 
 fn seal_name(id: &SiteId) -> String {
@@ -178,9 +188,30 @@ fn allowed_origins(given: &[String]) -> Result<Vec<String>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::{
+        config::{Config, Settings},
+        state::AppState,
+        storage::conformance::new_user,
+    };
 
     fn site() -> Site {
         Site::new(SiteId::default_site(), "Shop")
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whatever_else_changes_meanwhile_the_secret_that_was_told_last_counts() {
+        let data = tempfile::tempdir().unwrap();
+        let config = Config::new(&Settings::in_dir(data.path().to_str().unwrap())).unwrap();
+        let state = AppState::open(config).await.unwrap();
+        let admin = state.storage.create_user(new_user("anna")).await.unwrap();
+        let (sites, id) = (&state.sites, SiteId::default_site());
+        for n in 0..100 {
+            let form = SiteForm { greeting: Some(n.to_string()), ..SiteForm::default() };
+            let (made, changed) = tokio::join!(sites.new_secret(&admin, &id), sites.patch(&admin, &id, form));
+            let row = sites.find(&id).await.unwrap();
+            assert_eq!(sites.secret(&row).unwrap().expose(), made.unwrap().secret.as_bytes(), "after {n} times");
+            assert_eq!(row.site.greeting, changed.unwrap().greeting);
+        }
     }
 
     #[test]

@@ -81,8 +81,13 @@ pub trait Desk: Send + Sync + 'static {
     /// In the order in which they were made.
     async fn sites(&self) -> Result<Vec<SiteRow>>;
     async fn site(&self, id: &SiteId) -> Result<Option<SiteRow>>;
-    /// Makes it, or puts all of it in the place of what it was.
-    async fn put_site(&self, row: SiteRow, at: Timestamp) -> Result<()>;
+    /// One that is there already stays as it is.
+    async fn make_site(&self, row: SiteRow, at: Timestamp) -> Result<()>;
+    /// All of it but its secret, which is no part of the form: whoever changes the one knows nothing of the other.
+    /// `false`: there is none.
+    async fn change_site(&self, site: &Site) -> Result<bool>;
+    /// Nothing but its secret. `false`: there is none.
+    async fn replace_secret(&self, id: &SiteId, sealed: Vec<u8>) -> Result<bool>;
 
     // ── Visitors ────────────────────────────────────────────────────────────────────────────────
 

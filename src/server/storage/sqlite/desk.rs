@@ -4,7 +4,10 @@ use async_trait::async_trait;
 
 use super::{SqliteStorage, batch::Work, canned, dialogs, posts, sites, visitors};
 use crate::{
-    protocol::{ConversationId, Message, SiteId, Timestamp, UserId, desk::Canned, dialog::VisitorDetails, http::User},
+    protocol::{
+        ConversationId, Message, SiteId, Timestamp, UserId, desk::Canned, dialog::VisitorDetails, http::User,
+        site::Site,
+    },
     server::storage::{
         Appended, Result,
         desk::{Desk, DialogRow, NewDialog, NewVisitor, SiteRow, TokenHash, VisitorNews, VisitorRow},
@@ -21,8 +24,16 @@ impl Desk for SqliteStorage {
         sites::find(&self.read, id).await
     }
 
-    async fn put_site(&self, row: SiteRow, at: Timestamp) -> Result<()> {
-        sites::put(&self.write, row, at).await
+    async fn make_site(&self, row: SiteRow, at: Timestamp) -> Result<()> {
+        sites::make(&self.write, row, at).await
+    }
+
+    async fn change_site(&self, site: &Site) -> Result<bool> {
+        sites::change(&self.write, site).await
+    }
+
+    async fn replace_secret(&self, id: &SiteId, sealed: Vec<u8>) -> Result<bool> {
+        sites::replace_secret(&self.write, id, sealed).await
     }
 
     async fn create_visitor(&self, new: NewVisitor) -> Result<()> {

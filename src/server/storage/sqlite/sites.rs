@@ -4,7 +4,7 @@ use sqlx::SqlitePool;
 
 use super::log::parse;
 use crate::{
-    protocol::{SiteId, Timestamp},
+    protocol::{SiteId, Timestamp, site::Site},
     server::storage::{Result, desk::SiteRow},
 };
 
@@ -22,19 +22,29 @@ pub(super) async fn find(read: &SqlitePool, id: &SiteId) -> Result<Option<SiteRo
     found.map(row).transpose()
 }
 
+pub(super) async fn make(write: &SqlitePool, SiteRow { site, secret }: SiteRow, at: Timestamp) -> Result<()> {
+    sqlx::query("INSERT INTO sites (id, form, secret, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+        .bind(&site.id)
+        .bind(form(&site))
+        .bind(secret)
+        .bind(at)
+        .execute(write)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn change(write: &SqlitePool, site: &Site) -> Result<bool> {
+    let changed = sqlx::query("UPDATE sites SET form = ? WHERE id = ?").bind(form(site)).bind(&site.id);
+    Ok(changed.execute(write).await?.rows_affected() > 0)
+}
+
+pub(super) async fn replace_secret(write: &SqlitePool, id: &SiteId, sealed: Vec<u8>) -> Result<bool> {
+    let replaced = sqlx::query("UPDATE sites SET secret = ? WHERE id = ?").bind(sealed).bind(id);
+    Ok(replaced.execute(write).await?.rows_affected() > 0)
+}
+
 /// # Panics
 /// Never: a site encodes.
-pub(super) async fn put(write: &SqlitePool, SiteRow { site, secret }: SiteRow, at: Timestamp) -> Result<()> {
-    let form = serde_json::to_string(&site).expect("a site encodes");
-    sqlx::query(
-        "INSERT INTO sites (id, form, secret, created_at) VALUES (?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET form = excluded.form, secret = excluded.secret",
-    )
-    .bind(&site.id)
-    .bind(form)
-    .bind(secret)
-    .bind(at)
-    .execute(write)
-    .await?;
-    Ok(())
+fn form(site: &Site) -> String {
+    serde_json::to_string(site).expect("a site encodes")
 }
