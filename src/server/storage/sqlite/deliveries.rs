@@ -1,5 +1,7 @@
 //! The queue of deliveries: filled from the log, emptied by whoever sends.
 
+use std::collections::HashMap;
+
 use sqlx::{Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use crate::{
@@ -31,7 +33,7 @@ pub(super) async fn pump(read: &SqlitePool, write: &SqlitePool, at: Timestamp) -
     let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
     let (cursor, end, _): (i64, i64, bool) = sqlx::query_as(STANDING).fetch_one(&mut *tx).await?;
     let up_to = end.min(cursor.saturating_add(number(PUMP_EVENTS)));
-    let found: Vec<(WebhookId, ConversationId, Seq, WebhookEvent)> = sqlx::query_as(
+    let found: Vec<Told> = sqlx::query_as(
         "WITH told AS (
             SELECT doc, conversation_id, seq,
                    CASE WHEN kind = 'control' THEN 'control' WHEN audience = 'public' THEN 'message' ELSE 'note' END
@@ -48,25 +50,34 @@ pub(super) async fn pump(read: &SqlitePool, write: &SqlitePool, at: Timestamp) -
     .fetch_all(&mut *tx)
     .await?;
     let made = found.len() as u64;
+    let mut waiting = if found.is_empty() { HashMap::new() } else { pending(&mut tx).await? };
     for (webhook, conversation, seq, event) in found {
-        insert(&mut tx, webhook, conversation, seq, event, at).await?;
+        let waiting = waiting.entry(webhook).or_default();
+        let is_full = *waiting >= number(DELIVERIES_PENDING);
+        *waiting += i64::from(!is_full);
+        insert(&mut tx, (webhook, conversation, seq, event), is_full, at).await?;
     }
     sqlx::query("UPDATE webhook_cursor SET doc = ?").bind(up_to).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(Pumped { made, more: up_to < end })
 }
 
+/// How many wait for each webhook. Counted once a transaction: for one that takes nothing they are thousands.
+async fn pending(tx: &mut SqliteConnection) -> sqlx::Result<HashMap<WebhookId, i64>> {
+    let sql = "SELECT webhook_id, count(*) FROM deliveries WHERE status = 'pending' GROUP BY webhook_id";
+    let counts: Vec<(WebhookId, i64)> = sqlx::query_as(sql).fetch_all(tx).await?;
+    Ok(counts.into_iter().collect())
+}
+
+/// An event that one webhook asked for.
+type Told = (WebhookId, ConversationId, Seq, WebhookEvent);
+
 async fn insert(
     tx: &mut SqliteConnection,
-    webhook: WebhookId,
-    conversation: ConversationId,
-    seq: Seq,
-    event: WebhookEvent,
+    (webhook, conversation, seq, event): Told,
+    is_full: bool,
     at: Timestamp,
 ) -> sqlx::Result<()> {
-    let pending = sqlx::query_scalar("SELECT count(*) FROM deliveries WHERE webhook_id = ? AND status = 'pending'");
-    let pending: i64 = pending.bind(webhook).fetch_one(&mut *tx).await?;
-    let is_full = pending >= number(DELIVERIES_PENDING);
     let (status, settled, answer) = match is_full {
         false => (DeliveryStatus::Pending, None, None),
         true => (DeliveryStatus::Failed, Some(at), Some("Too many were waiting already.")),
@@ -90,11 +101,22 @@ async fn insert(
     Ok(())
 }
 
+/// What the two questions below begin with: the first delivery of each lane that waits.
+macro_rules! of_heads {
+    ($rest:literal) => {
+        concat!(
+            "WITH heads AS (
+                SELECT min(place) AS place FROM deliveries WHERE status = 'pending'
+                GROUP BY webhook_id, conversation_id)
+             ",
+            $rest
+        )
+    };
+}
+
 pub(super) async fn due(read: &SqlitePool, now: Timestamp, per_webhook: usize) -> Result<Vec<Due>> {
-    let rows = sqlx::query(
-        "WITH heads AS (
-            SELECT min(place) AS place FROM deliveries WHERE status = 'pending' GROUP BY webhook_id, conversation_id),
-         turns AS (
+    let rows = sqlx::query(of_heads!(
+        ", turns AS (
             SELECT d.place, row_number() OVER (PARTITION BY d.webhook_id ORDER BY d.next_at, d.place) AS turn
             FROM heads h JOIN deliveries d ON d.place = h.place JOIN webhooks w ON w.id = d.webhook_id
             WHERE w.enabled AND d.next_at <= ?)
@@ -103,8 +125,8 @@ pub(super) async fn due(read: &SqlitePool, now: Timestamp, per_webhook: usize) -
          FROM turns t JOIN deliveries d ON d.place = t.place JOIN webhooks w ON w.id = d.webhook_id
          JOIN events e ON e.conversation_id = d.conversation_id AND e.seq = d.seq
          JOIN dialogs g ON g.conversation_id = d.conversation_id
-         WHERE t.turn <= ? ORDER BY d.next_at, d.place",
-    )
+         WHERE t.turn <= ? ORDER BY d.next_at, d.place"
+    ))
     .bind(now)
     .bind(number(per_webhook as u64))
     .fetch_all(read)
@@ -129,12 +151,10 @@ fn due_of(row: &SqliteRow) -> sqlx::Result<Due> {
 }
 
 pub(super) async fn next(read: &SqlitePool, now: Timestamp) -> Result<Option<Timestamp>> {
-    let next = sqlx::query_scalar(
-        "WITH heads AS (
-            SELECT min(place) AS place FROM deliveries WHERE status = 'pending' GROUP BY webhook_id, conversation_id)
-         SELECT min(d.next_at) FROM heads h JOIN deliveries d ON d.place = h.place
-         JOIN webhooks w ON w.id = d.webhook_id WHERE w.enabled AND d.next_at > ?",
-    );
+    let next = sqlx::query_scalar(of_heads!(
+        "SELECT min(d.next_at) FROM heads h JOIN deliveries d ON d.place = h.place
+         JOIN webhooks w ON w.id = d.webhook_id WHERE w.enabled AND d.next_at > ?"
+    ));
     Ok(next.bind(now).fetch_one(read).await?)
 }
 
@@ -209,3 +229,6 @@ pub(super) async fn sweep(write: &SqlitePool, before: Timestamp) -> Result<u64> 
     );
     Ok(swept.bind(before).bind(number(DELIVERIES_KEPT)).execute(write).await?.rows_affected())
 }
+
+#[cfg(test)]
+mod tests;
