@@ -46,7 +46,8 @@ pub struct Days {
 /// Asks the operator's API.
 pub struct Market {
     source: Arc<dyn MarketSource>,
-    client: Client,
+    /// `None`: none could be made that does as it is told; then nobody is asked.
+    client: Option<Client>,
 }
 
 /// What an API said, and who it was.
@@ -64,8 +65,8 @@ impl Market {
             .timeout(Duration::from_millis(limits::MARKET_MS))
             .user_agent(concat!("Magpie/", env!("CARGO_PKG_VERSION")))
             .build()
-            .unwrap_or_default();
-        Self { source, client }
+            .inspect_err(|error| tracing::error!(%error, "no client for the market API can be made"));
+        Self { source, client: client.ok() }
     }
 
     /// The prices of these days. An error is a sentence that says what the operator does about it.
@@ -75,7 +76,8 @@ impl Market {
         let url: Url =
             filled(&api, symbol, days).parse().map_err(|_| operator("The address of the market API is none"))?;
         let by = url.host_str().unwrap_or_default().to_owned();
-        let mut request = self.client.get(url);
+        let client = self.client.as_ref().ok_or_else(|| operator("No connection to a market API can be made"))?;
+        let mut request = client.get(url);
         if let Some(key) = api.api_key.as_ref().filter(|_| !api.url.contains("{key}")) {
             request = request.bearer_auth(String::from_utf8_lossy(key.expose()));
         }

@@ -199,3 +199,13 @@ proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn where_no_client_can_be_made_nobody_is_asked() {
+    let (url, asked) = provider(200, PLAIN).await;
+    let api = MarketConfig { url: format!("{url}/{{symbol}}"), api_key: None };
+    let market = Arc::new(Market { source: Arc::new(Some(api)), client: None });
+    let said = called(MarketPrice(market), json!({"symbol": "AAPL"})).await.unwrap_err();
+    assert!(said.starts_with("No connection to a market API can be made."), "{said}");
+    assert!(asked.lock().is_empty());
+}
