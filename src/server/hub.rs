@@ -113,6 +113,10 @@ impl Hub {
         if of_user.len() >= limits::CONNECTIONS_PER_USER {
             return Err(Full::User);
         }
+        let streams = of_user.iter().filter(|connection| connection.is_stream).count();
+        if connection.is_stream && streams >= limits::AGUI_STREAMS_PER_USER {
+            return Err(Full::User);
+        }
         of_user.push(Arc::clone(connection));
         connections.by_id.insert(connection.id, Arc::clone(connection));
         drop(connections);
@@ -137,12 +141,6 @@ impl Hub {
             }
         }
         users
-    }
-
-    /// How many streams over HTTP this person has open.
-    pub fn streams_of(&self, user: UserId) -> usize {
-        let connections = self.connections.lock();
-        connections.by_user.get(&user).map_or(0, |all| all.iter().filter(|connection| connection.is_stream).count())
     }
 
     /// How many times the hub was asked to close connections: where it is the same before a token is looked at

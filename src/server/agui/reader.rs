@@ -55,15 +55,12 @@ impl Reader {
         id: ConversationId,
         after: Seq,
     ) -> Result<Self, Problem> {
-        let full = || Problem::new(Code::RateLimited, "You have as many streams open as you may.");
-        if state.hub.streams_of(caller.user.id) >= limits::AGUI_STREAMS_PER_USER {
-            return Err(full());
-        }
+        let full = |_| Problem::new(Code::RateLimited, "You have as many streams open as you may.");
         let (who, session, ends) = (caller.user.as_ref(), caller.session_id, caller.expires_at);
         let connection = Connection::new(fresh_id!(ConnectionId), who, session, clock::now(), ends, Encoding::Plain)
             .for_a(caller.user.role);
         let connection = Arc::new(connection.for_a_stream().with_origin(origin));
-        let came = state.hub.connect(&connection).map_err(|_| full())?;
+        let came = state.hub.connect(&connection).map_err(full)?;
         let (state, recalls) = (Arc::new(state), connection.lane.recalls());
         let reader = Self { state, connection, id, waiting: VecDeque::new(), recalls };
         ws::came(&reader.state, &reader.connection, came, closes, caller.user.role).await;

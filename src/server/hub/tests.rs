@@ -311,3 +311,25 @@ fn a_person_and_a_server_have_a_bounded_number_of_connections() {
     let (ben, refused) = crowd(limits::CONNECTIONS - 2 * limits::CONNECTIONS_PER_USER);
     assert_eq!((refused, hub.connect(&connection(&ben)).err()), (0, Some(Full::Server)));
 }
+
+#[test]
+fn a_person_has_so_many_streams_however_they_come_and_sockets_beside_them() {
+    let (hub, anna) = (Hub::default(), person("anna"));
+    let now = clock::now();
+    let fresh = || {
+        let (id, session) = (fresh_id!(ConnectionId), fresh_id!(SessionId));
+        Connection::new(id, anna.clone(), session, now, now, Encoding::Plain)
+    };
+    let streams: Vec<_> = (0..=limits::AGUI_STREAMS_PER_USER).map(|_| Arc::new(fresh().for_a_stream())).collect();
+    // All at once: each is looked at and taken in by one step.
+    let taken = std::thread::scope(|scope| {
+        let coming: Vec<_> = streams.iter().map(|one| scope.spawn(|| hub.connect(one).is_ok())).collect();
+        coming.into_iter().map(|one| usize::from(one.join().unwrap())).sum::<usize>()
+    });
+    assert_eq!(taken, limits::AGUI_STREAMS_PER_USER);
+    assert!(hub.connect(&Arc::new(fresh())).is_ok(), "a socket has a bound of its own");
+    for stream in &streams {
+        hub.disconnect(stream);
+    }
+    assert!(hub.connect(&streams[0]).is_ok());
+}
