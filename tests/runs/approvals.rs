@@ -1,16 +1,18 @@
 //! Calls that somebody has to allow.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use magpie::{
     fresh_id,
     protocol::{
         CallId, Code, Event, Problem, RunStatus, Seq, UserId, UserRef,
         agent::{Approval, ApprovalResolved},
+        limits::CONCURRENT_RUNS_PER_USER,
     },
     server::agents::Verdict,
 };
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::{
     room::{Room, answers, ends},
@@ -89,6 +91,31 @@ async fn of_two_who_decide_at_once_one_wins_and_the_other_hears_who() {
     assert_eq!(lost.details["call_id"], winner);
     assert_eq!(resolved(&room.until_over(1).await).len(), 1);
     assert_eq!(decide(&room, &asked, "Dora", true).await.unwrap_err().code, Code::NotFound, "the run is over");
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_a_place_after_it_was_allowed_hears_who_comes_late() {
+    let call = vec![Beat::Call("calculate", json!({ "expression": "17 * 23" })), Beat::Done];
+    let others = std::iter::repeat_n(vec![Beat::Hang], CONCURRENT_RUNS_PER_USER);
+    let script = Script::of([call].into_iter().chain(others).chain([vec![say("Done."), Beat::Done]]));
+    let room = Room::asking_before(script.clone(), &["calculate"]).await;
+    room.ask("Count!").await;
+    let asked = approval(&room).await;
+    let mut elsewhere = None;
+    for _ in 0..CONCURRENT_RUNS_PER_USER {
+        elsewhere = Some(room.ask_elsewhere("Talk!").await);
+    }
+    while script.open() < CONCURRENT_RUNS_PER_USER {
+        tokio::task::yield_now().await;
+    }
+    decide(&room, &asked, "Ben", true).await.unwrap();
+    let late = timeout(Duration::from_secs(20), decide(&room, &asked, "Carla", false)).await.expect("an answer");
+    assert_eq!(late.unwrap_err().details["call_id"], "Ben allowed this call.");
+    assert!(!room.log().iter().any(|event| matches!(event, Event::ToolResult(_))), "there is no place for it");
+    room.agents.cancel(elsewhere.expect("the last"), None).await.unwrap();
+    let is_done =
+        |event: &Event| matches!(event, Event::AgentRun(run) if run.run_id == asked.run_id && run.status.is_over());
+    room.until(|events| events.iter().any(is_done)).await;
 }
 
 #[tokio::test]

@@ -93,16 +93,7 @@ impl Room {
             .await
             .unwrap();
         let id = fresh_id!(ConversationId);
-        let room = NewConversation {
-            id,
-            title: "Test".into(),
-            kind: Kind::Room,
-            agents: true,
-            creator: anna.id,
-            members: vec![anna.id],
-            at: clock::now(),
-        };
-        storage.create_conversation(room).await.unwrap();
+        storage.create_conversation(of_one(id, &anna)).await.unwrap();
         let bus = Arc::new(RecordingBus::default());
         let assistant = Team::built_in().answering("");
         let all = assistant.tools.iter().cloned().chain(names.iter().map(|name| (*name).to_owned()));
@@ -124,10 +115,9 @@ impl Room {
         self.storage.append(append).await.unwrap();
     }
 
-    /// Commits a message of Anna's; the agents are not told.
-    pub async fn say(&self, text: &str) -> Message {
+    fn message(&self, text: &str) -> Message {
         let id = fresh_id!(MessageId);
-        let message = Message {
+        Message {
             id,
             sender: Sender::User,
             author: self.anna.as_ref().into(),
@@ -138,9 +128,24 @@ impl Room {
             run_id: None,
             visibility: Visibility::Public,
             partial: false,
-        };
+        }
+    }
+
+    /// Commits a message of Anna's; the agents are not told.
+    pub async fn say(&self, text: &str) -> Message {
+        let message = self.message(text);
         self.write(Write::Post(message.clone())).await;
         message
+    }
+
+    /// As Anna, in a conversation that is made for it.
+    pub async fn ask_elsewhere(&self, text: &str) -> ConversationId {
+        let (id, message) = (fresh_id!(ConversationId), self.message(text));
+        self.storage.create_conversation(of_one(id, &self.anna)).await.unwrap();
+        let append = Append { conversation_id: id, at: clock::now(), write: Write::Post(message.clone()) };
+        self.storage.append(append).await.unwrap();
+        self.agents.posted(id, &message, 1).await;
+        id
     }
 
     /// As Anna alone with the agents.
@@ -178,6 +183,19 @@ impl Room {
     pub fn published(&self, kind: &str) -> Vec<Value> {
         let frames = self.bus.frames.lock().unwrap();
         frames.iter().filter(|frame| kind.is_empty() || frame["type"] == kind).cloned().collect()
+    }
+}
+
+/// With the agents, and nobody else.
+fn of_one(id: ConversationId, anna: &User) -> NewConversation {
+    NewConversation {
+        id,
+        title: "Test".into(),
+        kind: Kind::Room,
+        agents: true,
+        creator: anna.id,
+        members: vec![anna.id],
+        at: clock::now(),
     }
 }
 

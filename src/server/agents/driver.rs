@@ -432,10 +432,24 @@ impl Driver {
         };
         self.run.live.set_agent(agent);
         if self.place.is_none() {
-            let place = self.shared.places.acquire(self.spec.asked_by.id);
-            self.place = self.run.cancel.run_until_cancelled(place).await;
+            self.place = self.found_place().await;
         }
         self.typing(true).await;
+    }
+
+    /// Waits for a place to work again; `None`: it is stopped before. Who decides meanwhile hears that it is decided.
+    async fn found_place(&mut self) -> Option<Place> {
+        let (run, places, asker) = (self.run.clone(), self.shared.places.clone(), self.spec.asked_by.id);
+        let mut place = pin!(places.acquire(asker));
+        loop {
+            select! {
+                biased;
+                () = run.cancel.cancelled() => return None,
+                // One that works waits for no decision: this one comes late.
+                Some(decision) = self.decisions.recv() => drop(self.decide(decision)),
+                place = &mut place => return Some(place),
+            }
+        }
     }
 
     async fn typing(&mut self, on: bool) {
