@@ -49,7 +49,14 @@ summary() {
 
 case $what in
   lint) lint ;;
-  unit) unit ;;
+  unit)
+    # The whole installs npm's packages; who wants these tests alone may have no npm.
+    if [[ -z ${CI:-} && ! -d end2end/node_modules/@modelcontextprotocol ]]; then
+      say "Without npm's packages the tests with a real MCP server are left out: scripts/setup.sh browser installs them"
+      export MAGPIE_TEST_WITHOUT_NPM=1
+    fi
+    unit
+    ;;
   all)
     step setup "set-up" scripts/setup.sh build nextest browser
     lint

@@ -31,17 +31,39 @@ use crate::support::{
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The server's script. `None`: it is not installed, which is said aloud, because what was not tested may not work.
+/// Set by whoever has no npm and wants the other tests: then these are left out, and say so.
+const LEAVES_OUT: &str = "MAGPIE_TEST_WITHOUT_NPM";
+
+/// The server's script. `None`: it is not installed, and somebody said that this is as it should be.
+///
+/// # Panics
+/// Where nobody did: what was not tested may not work.
 fn everything() -> Option<PathBuf> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("end2end/node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+    script_of(script, std::env::var_os(LEAVES_OUT).is_some())
+}
+
+fn script_of(script: PathBuf, may_be_missing: bool) -> Option<PathBuf> {
     if script.is_file() {
         return Some(script);
     }
-    eprintln!(
-        "\n*** NOT TESTED: a real MCP server. `scripts/setup.sh browser` installs it into end2end/node_modules.\n"
+    assert!(
+        may_be_missing,
+        "npm's MCP server is not installed. `scripts/setup.sh browser` (as `make test` does) or `npm ci` in end2end \
+         installs it; {LEAVES_OUT}=1 leaves out the tests that need it."
     );
+    eprintln!("\n*** NOT TESTED: a real MCP server ({LEAVES_OUT} is set).\n");
     None
+}
+
+#[test]
+fn where_the_real_server_is_missing_nothing_passes_unsaid() {
+    let nowhere = || PathBuf::from("/nowhere/index.js");
+    let said = std::panic::catch_unwind(|| script_of(nowhere(), false)).unwrap_err();
+    let said = said.downcast_ref::<String>().expect("a sentence");
+    assert!(said.contains("scripts/setup.sh browser") && said.contains(LEAVES_OUT), "{said}");
+    assert_eq!(script_of(nowhere(), true), None);
 }
 
 fn config(name: &str, transport: McpTransport) -> McpServer {
