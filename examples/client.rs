@@ -5,22 +5,26 @@ use std::{error::Error, io::IsTerminal, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use futures_util::{SinkExt, StreamExt};
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, RequestBuilder, Upgraded};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue},
+    WebSocketStream,
+    tungstenite::{
+        Message,
+        handshake::{client::generate_key, derive_accept_key},
+        protocol::Role,
+    },
 };
 
 type Failure = Box<dyn Error>;
-type Wire = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Wire = WebSocketStream<Upgraded>;
 
 /// Talks to a Magpie server from the command line.
 #[derive(Parser)]
 #[command(name = "client", max_term_width = 110)]
 struct Options {
-    /// The server
+    /// The server: http or https, ws or wss
     #[arg(long, global = true, default_value = "http://127.0.0.1:3000")]
     url: String,
 
@@ -101,7 +105,7 @@ const QUIET: Duration = Duration::from_secs(3);
 async fn main() -> Result<(), Failure> {
     let options = Options::parse();
     let ticket = ticket(&options).await?;
-    let mut wire = open(&options.url, &ticket).await?;
+    let mut wire = open(&options, &ticket).await?;
     let mut screen = Screen { json: options.json, colours: std::io::stdout().is_terminal(), writing: false };
     if let Some(id) = &ticket.subscribe {
         send(&mut wire, "subscribe", json!({ "conversations": [{ "id": id }] })).await?;
@@ -198,7 +202,13 @@ async fn visitor(options: &Options) -> Result<Ticket, Failure> {
 }
 
 fn api(options: &Options, path: &str) -> RequestBuilder {
-    Client::new().post(format!("{}/api/v1{path}", options.url))
+    Client::new().post(format!("{}/api/v1{path}", base(options)))
+}
+
+/// Sockets are asked for by HTTP, whatever their addresses are called.
+fn base(options: &Options) -> String {
+    let url = options.url.trim_end_matches('/');
+    if url.starts_with("ws") { url.replacen("ws", "http", 1) } else { url.to_owned() }
 }
 
 /// What went wrong is a problem, whose `detail` is for people.
@@ -221,12 +231,17 @@ fn uuid() -> String {
 
 // ── The socket ──────────────────────────────────────────────────────────────────────────────────────
 
-async fn open(url: &str, ticket: &Ticket) -> Result<Wire, Failure> {
-    let url = url.trim_end_matches('/').replacen("http", "ws", 1);
-    let mut request = format!("{url}{}", ticket.path).into_client_request()?;
-    let token = HeaderValue::from_str(&format!("Bearer {}", ticket.token))?;
-    request.headers_mut().insert("authorization", token);
-    Ok(connect_async(request).await?.0)
+/// By the handshake as HTTP/1.1 has it: over TLS where the address is https.
+async fn open(options: &Options, ticket: &Ticket) -> Result<Wire, Failure> {
+    let key = generate_key();
+    let request = Client::builder().http1_only().build()?.get(format!("{}{}", base(options), ticket.path));
+    let request = request.bearer_auth(&ticket.token).header("connection", "upgrade").header("upgrade", "websocket");
+    let response = request.header("sec-websocket-version", "13").header("sec-websocket-key", &key).send().await?;
+    let accepted = response.headers().get("sec-websocket-accept").map(|accept| accept.as_bytes());
+    if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
+        return Err(format!("no socket: the server answers {}", response.status()).into());
+    }
+    Ok(WebSocketStream::from_raw_socket(response.upgrade().await?, Role::Client, None).await)
 }
 
 async fn send(wire: &mut Wire, kind: &str, payload: Value) -> Result<(), Failure> {
