@@ -19,7 +19,7 @@ use super::{
     state::AppState,
 };
 use crate::protocol::{
-    ConversationId, DurableFrame, Event, LogEpoch, Problem, Seq, UserId,
+    ConversationId, DurableFrame, Event, LogEpoch, Problem, Seq, Side, UserId,
     http::{ConversationDetail, Kind, Messages, Role, User},
     limits,
     settings::Notice,
@@ -65,7 +65,8 @@ pub async fn open(id: &str, kind: Kind) -> Result<Opening, Problem> {
     let messages = state.conversations.messages(&me, id, None, limit).await.map_err(failed)?;
     let first = messages.messages.first().filter(|_| messages.more);
     let from = first.map_or(Seq(1), |first| first.frame.seq);
-    let events = state.storage.agent_events(id, from, limits::EVENTS_PER_PAGE).await.map_err(Problem::from)?;
+    let side = Side::of(me.role);
+    let events = state.storage.agent_events(id, from, limits::EVENTS_PER_PAGE, side).await.map_err(Problem::from)?;
     let mut timeline: Vec<DurableFrame> =
         events.iter().filter_map(|event| serde_json::from_str(&event.text).ok()).collect();
     for frame in &mut timeline {

@@ -368,8 +368,9 @@ pub trait Storage: desk::Desk + audit::AuditLog + webhooks::WebhookQueue + Send 
     /// The newest messages before `before` (of all: `None`) that this side may see, as they stand now.
     async fn messages(&self, id: ConversationId, before: Option<Seq>, limit: u64, side: Side) -> Result<MessagePage>;
     /// The agents' events (`agent_run`, `agent_step`, `tool_call`, …: not messages) from seq `from` on, the
-    /// newest `limit` of them, ascending: what a timeline shows; and those of a dialog's changes of hands.
-    async fn agent_events(&self, id: ConversationId, from: Seq, limit: u64) -> Result<Vec<StoredFrame>>;
+    /// newest `limit` of them, ascending: what a timeline shows; and those of a dialog's changes of hands. Each as
+    /// this side reads it; what is not for it is left out.
+    async fn agent_events(&self, id: ConversationId, from: Seq, limit: u64, side: Side) -> Result<Vec<StoredFrame>>;
     /// One message as it stands now.
     async fn message(&self, id: ConversationId, message: MessageId) -> Result<Option<MessageNow>>;
     /// Messages that this side may see whose text holds every word of the query, the newest first, deleted ones

@@ -75,7 +75,8 @@ macro_rules! conformance {
                 a_repeated_reply_takes_nothing_again, a_refused_message_changes_no_hands,
                 a_visitor_reads_no_note_anywhere, operators_see_every_dialog_and_members_none,
                 a_visitor_is_no_account, a_visitor_is_known_by_each_of_their_tokens,
-                in_any_order_only_who_holds_the_dialog_writes, a_result_that_repeats_a_note_is_a_notes;
+                in_any_order_only_who_holds_the_dialog_writes, a_result_that_repeats_a_note_is_a_notes,
+                a_visitor_reads_no_trace_of_a_run;
             canned: canned_replies_are_replaced_as_a_whole;
             settings: a_setting_is_kept_replaced_and_forgotten;
             concurrent: sixty_four_writers_leave_no_hole, one_message_of_many_retries_at_once,

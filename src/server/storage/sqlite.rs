@@ -185,8 +185,8 @@ impl Storage for SqliteStorage {
         messages::page(&self.read, id, before, limit, side).await
     }
 
-    async fn agent_events(&self, id: ConversationId, from: Seq, limit: u64) -> Result<Vec<StoredFrame>> {
-        log::agent_events(&self.read, id, from, limit).await
+    async fn agent_events(&self, id: ConversationId, from: Seq, limit: u64, side: Side) -> Result<Vec<StoredFrame>> {
+        log::agent_events(&self.read, id, from, limit, side).await
     }
 
     async fn message(&self, id: ConversationId, message: MessageId) -> Result<Option<MessageNow>> {

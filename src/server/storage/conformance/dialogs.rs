@@ -10,8 +10,9 @@ use super::{Backend, House, at, message};
 use crate::{
     fresh_id,
     protocol::{
-        AgentRun, ConversationId, Event, Message, RunId, RunStatus, Sender, Seq, Side, SiteId, UserId, Visibility,
-        agent::RunResult,
+        AgentRun, AgentStep, ConversationId, Event, Message, RunId, RunStatus, Sender, Seq, Side, SiteId, UserId,
+        Visibility,
+        agent::{Progress, RunResult, Usage},
         dialog::{ControlChanged, ControlState, DialogStatus, Owner},
         http::{Role, User},
         server::DurableFrame,
@@ -22,7 +23,7 @@ use crate::{
     },
 };
 
-async fn visitor(house: &House) -> User {
+pub(super) async fn visitor(house: &House) -> User {
     let id = fresh_id!(UserId);
     let new = NewVisitor { id, site: SiteId::default_site(), name: "Vera".into(), at: at(1) };
     house.storage.create_visitor(new).await.unwrap();
@@ -30,7 +31,7 @@ async fn visitor(house: &House) -> User {
     User { id, username, display_name: "Vera".into(), role: Role::Visitor, disabled: false }
 }
 
-async fn operator(house: &House, name: &str) -> User {
+pub(super) async fn operator(house: &House, name: &str) -> User {
     house.user(name).await;
     house.storage.patch_user(name, Some(Role::Operator), None).await.unwrap().unwrap()
 }
@@ -50,7 +51,7 @@ async fn dialog(house: &House, visitor: &User) -> ConversationId {
     id
 }
 
-async fn standing(house: &House, id: ConversationId) -> ControlState {
+pub(super) async fn standing(house: &House, id: ConversationId) -> ControlState {
     house.storage.dialog(id).await.unwrap().unwrap().control
 }
 
@@ -58,7 +59,7 @@ async fn write(house: &House, id: ConversationId, write: Write) -> Result<Append
     house.storage.append(Append { conversation_id: id, at: at(2), write }).await
 }
 
-fn change(state: ControlState, by: &User) -> ControlChanged {
+pub(super) fn change(state: ControlState, by: &User) -> ControlChanged {
     ControlChanged { state, by: by.as_ref(), reason: None }
 }
 
@@ -71,7 +72,7 @@ fn taken(from: &ControlState, by: &User) -> DialogWrite {
     DialogWrite { from: from.clone(), control: Some(change(state, by)), message: None }
 }
 
-fn said(by: &User, sender: Sender, visibility: Visibility, text: &str) -> Message {
+pub(super) fn said(by: &User, sender: Sender, visibility: Visibility, text: &str) -> Message {
     Message { sender, visibility, ..message(by, text) }
 }
 
@@ -191,6 +192,28 @@ pub async fn a_visitor_reads_no_note_anywhere(backend: &dyn Backend) {
     let line = storage.conversation_of(anna.id, id).await.unwrap().unwrap();
     assert_eq!(line.last_message.unwrap().text, "a very tricky order");
     assert_eq!((line.unread, line.dialog.unwrap().visitor.name.as_str()), (1, "Vera"));
+}
+
+pub async fn a_visitor_reads_no_trace_of_a_run(backend: &dyn Backend) {
+    let house = House::open(backend).await;
+    let id = dialog(&house, &visitor(&house).await).await;
+    let run_id = fresh_id!(RunId);
+    let usage = Usage { input_tokens: 7_777, ..Usage::default() };
+    let ended = AgentRun { usage: Some(usage), ..AgentRun::new(run_id, RunStatus::Completed) };
+    let step = AgentStep::new(run_id, "Assistant".to_owned(), "🐦", 1, "thinks".to_owned());
+    let progress = Progress { run_id, current_turn: 1, max_turns: 2, percentage: 50.0 };
+    let events =
+        [run(RunStatus::Processing), Event::AgentStep(step), Event::Progress(progress), Event::AgentRun(ended)];
+    for event in events {
+        write(&house, id, Write::Server(event)).await.unwrap();
+    }
+    let timeline = async |side| {
+        let frames = house.storage.agent_events(id, Seq::ZERO, 3, side).await.unwrap();
+        frames.iter().map(|frame| (super::parse(frame).event.kind(), frame.text.contains("7777"))).collect::<Vec<_>>()
+    };
+    assert_eq!(timeline(Side::Visitor).await, [("agent_run", false), ("agent_run", false)]);
+    let newest = [("agent_step", false), ("progress", false), ("agent_run", true)];
+    assert_eq!(timeline(Side::House).await, newest);
 }
 
 pub async fn operators_see_every_dialog_and_members_none(backend: &dyn Backend) {

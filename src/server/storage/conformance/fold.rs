@@ -246,7 +246,7 @@ pub async fn the_log_folds_to_what_is_stored(backend: &dyn Backend) {
         let unfinished = house.storage.unfinished_runs().await.unwrap().into_iter();
         let of_this = unfinished.filter_map(|(conversation, run)| (conversation == room).then_some(run));
         assert_eq!(of_this.collect::<BTreeSet<_>>(), folded.runs, "{tries:?}");
-        let timeline = house.storage.agent_events(room, Seq::ZERO, 1_000).await.unwrap();
+        let timeline = house.storage.agent_events(room, Seq::ZERO, 1_000, Side::House).await.unwrap();
         assert_eq!(timeline.iter().map(parse).collect::<Vec<_>>(), folded.timeline, "{tries:?}");
         for (user, expected) in unread {
             let line = house.storage.conversation_of(user, room).await.unwrap();

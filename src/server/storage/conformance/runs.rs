@@ -47,7 +47,7 @@ pub async fn the_timeline_has_the_agents_events_alone(backend: &dyn Backend) {
     house.server(room, Event::ChartGenerated(chart)).await;
     house.server(room, run(run_id, RunStatus::Completed)).await;
     let kinds = async |from, limit| {
-        let frames = house.storage.agent_events(room, Seq(from), limit).await.unwrap();
+        let frames = house.storage.agent_events(room, Seq(from), limit, Side::House).await.unwrap();
         frames.iter().map(|frame| parse(frame).event.kind()).collect::<Vec<_>>()
     };
     let all = ["agent_run", "agent_step", "progress", "chart_generated", "agent_run"];

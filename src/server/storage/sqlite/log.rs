@@ -152,19 +152,21 @@ pub(super) async fn agent_events(
     id: ConversationId,
     from: Seq,
     limit: u64,
+    side: Side,
 ) -> Result<Vec<StoredFrame>> {
     let rows = sqlx::query(
-        "SELECT seq, frame FROM events WHERE conversation_id = ? AND seq >= ?
+        "SELECT seq, frame, audience FROM events WHERE conversation_id = ? AND seq >= ? AND (? OR audience = 'public')
          AND kind IN ('agent_run', 'agent_step', 'tool_call', 'tool_result', 'approval', 'approval_resolved',
                       'progress', 'chart_generated', 'result', 'control')
          ORDER BY seq DESC LIMIT ?",
     )
     .bind(id)
     .bind(from)
+    .bind(side.may_see(Audience::Operators))
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
     .fetch_all(read)
     .await?;
-    rows.iter().rev().map(|row| Ok(stored(row)?)).collect()
+    rows.iter().rev().map(|row| Ok(seen(row, side)?)).collect()
 }
 
 /// Committed and on its way to whoever listens.
