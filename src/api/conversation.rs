@@ -121,6 +121,6 @@ pub async fn stop_run(conversation: ConversationId) -> Result<(), ApiError> {
 
     let (state, me) = functions::caller().await?;
     let stopped = state.conversations.cancel(&me, conversation, None).await.map(|_| ());
-    let page = format!("/c/{conversation}");
+    let page = functions::page_of(&state, conversation).await;
     Ok(functions::lead(stopped, |_| page.clone(), &page)?)
 }

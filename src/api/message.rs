@@ -16,7 +16,7 @@ pub async fn send_message(
     let (state, me) = functions::caller().await?;
     let body = PostMessage { client_id: None, message, reply_to, visibility: None };
     let sent = state.conversations.post(&me, conversation, body).await.map(|_| ());
-    let page = format!("/c/{conversation}");
+    let page = functions::page_of(&state, conversation).await;
     Ok(functions::lead(sent, |()| page.clone(), &page)?)
 }
 
@@ -30,7 +30,7 @@ pub async fn edit_message(
 
     let (state, me) = functions::caller().await?;
     let edited = state.conversations.edit(&me, conversation, message_id, message).await.map(|_| ());
-    let page = format!("/c/{conversation}");
+    let page = functions::page_of(&state, conversation).await;
     Ok(functions::lead(edited, |()| page.clone(), &page)?)
 }
 
@@ -40,7 +40,7 @@ pub async fn delete_message(conversation: ConversationId, message_id: MessageId)
 
     let (state, me) = functions::caller().await?;
     let deleted = state.conversations.delete(&me, conversation, message_id).await.map(|_| ());
-    let page = format!("/c/{conversation}");
+    let page = functions::page_of(&state, conversation).await;
     Ok(functions::lead(deleted, |()| page.clone(), &page)?)
 }
 
@@ -55,6 +55,6 @@ pub async fn react(
 
     let (state, me) = functions::caller().await?;
     let reacted = state.conversations.react(&me, conversation, message_id, emoji, on).await.map(|_| ());
-    let page = format!("/c/{conversation}");
+    let page = functions::page_of(&state, conversation).await;
     Ok(functions::lead(reacted, |()| page.clone(), &page)?)
 }

@@ -135,6 +135,19 @@ pub fn lead<T>(result: Result<T, Problem>, done: impl FnOnce(&T) -> String, back
     }
 }
 
+/// Where a conversation is read: a dialog at the operators' panel, which is the one place that shows it (who comes
+/// here is no visitor), any other at its own page.
+pub async fn page_of(state: &AppState, id: ConversationId) -> String {
+    match state.storage.dialog(id).await {
+        Ok(Some(_)) => format!("/operator/{id}"),
+        Ok(None) => format!("/c/{id}"),
+        Err(error) => {
+            tracing::error!(%error, "what kind of conversation a form was sent in could not be read");
+            format!("/c/{id}")
+        }
+    }
+}
+
 /// Forms of the settings by their name, beside those of [`super::settings`]; `ROW`: a button in a table.
 pub const BROADCAST_FORM: &str = "broadcast";
 pub const WEBHOOK_FORM: &str = "new-webhook";

@@ -122,19 +122,47 @@ async fn the_list_of_conversations_and_their_pages_are_for_rooms() {
     assert!(!page(&app, &ben, "/").await.1.contains("Operator panel"));
 }
 
+/// A form of a page without JavaScript; where it leads.
+async fn submit(app: &TestApp, by: &Account, function: &str, fields: &[(&str, &str)]) -> Option<String> {
+    let request = app.request(Method::POST, &format!("/fn/{function}")).header(header::ACCEPT, "text/html");
+    let request = request.header(header::COOKIE, format!("magpie_session={}", by.token));
+    let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).collect();
+    let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let answer = request.header(header::ORIGIN, app.url("")).body(fields.join("&")).send().await.unwrap();
+    answer.headers().get(header::LOCATION).map(|to| to.to_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_plain_form_in_a_dialog_leads_back_to_the_panel_and_one_in_a_room_to_the_room() {
+    let app = TestApp::start().await;
+    let root = app.register("root").await;
+    let (_, dialog) = visitor(&app, "Where is my parcel?").await;
+    let room = app.room(&root, &[]).await.to_string();
+    for (id, here) in [(&dialog, format!("/operator/{dialog}")), (&room, format!("/c/{room}"))] {
+        let posted =
+            app.post(&root, &format!("/api/v1/conversations/{id}/messages"), json!({ "message": "Soon." })).await;
+        let posted: Value = posted.json().await.unwrap();
+        let (id, message) = (("conversation", id.as_str()), ("message_id", posted["message_id"].as_str().unwrap()));
+        let form = async |function: &str, fields: &[(&str, &str)]| submit(&app, &root, function, fields).await;
+        assert_eq!(form("edit_message", &[id, message, ("message", "Tomorrow.")]).await.as_deref(), Some(&*here));
+        assert_eq!(form("react", &[id, message, ("emoji", "x"), ("on", "true")]).await.as_deref(), Some(&*here));
+        assert_eq!(form("send_message", &[id, ("message", "Really.")]).await.as_deref(), Some(&*here));
+        assert_eq!(form("delete_message", &[id, message]).await.as_deref(), Some(&*here));
+        assert_eq!(
+            form("stop_run", &[id]).await,
+            Some(format!("{here}?error=no_run")),
+            "what went wrong is told there"
+        );
+        assert_eq!(page(&app, &root, &here).await.0, 200);
+    }
+}
+
 #[tokio::test]
 async fn by_plain_forms_a_dialog_is_taken_answered_and_noted() {
     let app = TestApp::start().await;
     let root = app.register("root").await;
     let (vera, dialog) = visitor(&app, "Where is my parcel?").await;
-    let form = async |function: &str, fields: &[(&str, &str)]| {
-        let request = app.request(Method::POST, &format!("/fn/{function}")).header(header::ACCEPT, "text/html");
-        let request = request.header(header::COOKIE, format!("magpie_session={}", root.token));
-        let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).collect();
-        let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let answer = request.header(header::ORIGIN, app.url("")).body(fields.join("&")).send().await.unwrap();
-        answer.headers().get(header::LOCATION).map(|to| to.to_str().unwrap().to_owned())
-    };
+    let form = async |function: &str, fields: &[(&str, &str)]| submit(&app, &root, function, fields).await;
     let here = format!("/operator/{dialog}");
     let control = [("conversation", dialog.as_str()), ("action", "take"), ("epoch", "0")];
     let detail: Value = app.get(&root, &format!("/api/v1/conversations/{dialog}")).await.json().await.unwrap();
