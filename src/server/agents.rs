@@ -276,3 +276,6 @@ impl Agents {
         (self.shared.llm.check().await, self.shared.llm.model())
     }
 }
+
+#[cfg(test)]
+mod tests;

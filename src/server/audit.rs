@@ -70,3 +70,6 @@ impl Recorder {
         Ok(AuditPage { entries, more })
     }
 }
+
+#[cfg(test)]
+mod tests;

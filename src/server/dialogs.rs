@@ -255,3 +255,6 @@ impl Dialogs {
 pub fn server() -> UserRef {
     UserRef { id: UserId::of_agent("magpie"), name: "Magpie".into() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,3 +85,44 @@ fn line(connection: &Connection) -> ConnectionLine {
         waiting_bytes: connection.lane.bytes() as u64,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fresh_id,
+        protocol::{SessionId, UserId, UserRef},
+        server::{
+            config::{Config, Settings},
+            payload::Encoding,
+            state::AppState,
+            storage::conformance::new_user,
+        },
+    };
+
+    #[tokio::test]
+    async fn so_many_connections_are_listed_and_all_are_counted() {
+        let data = tempfile::tempdir().unwrap();
+        let config = Config::new(&Settings::in_dir(data.path().to_str().unwrap())).unwrap();
+        let state = AppState::open(config).await.unwrap();
+        let admin = state.storage.create_user(new_user("anna")).await.unwrap();
+        let now = clock::now();
+        let mut last = None;
+        for _ in 0..=limits::CONNECTIONS_LISTED {
+            let (id, session) = (fresh_id!(ConnectionId), fresh_id!(SessionId));
+            let user = UserRef { id: fresh_id!(UserId), name: "Somebody".into() };
+            let connection = Arc::new(Connection::new(id, user, session, now, now, Encoding::Plain));
+            assert!(state.hub.connect(&connection).is_ok());
+            last = Some(connection);
+        }
+        let list = state.overseer.connections(&admin).unwrap();
+        assert_eq!(
+            (list.connections.len(), list.total),
+            (limits::CONNECTIONS_LISTED, list.connections.len() as u64 + 1)
+        );
+        // The one that an admin looks for: what does not read comes first.
+        let slow = last.unwrap();
+        slow.lane.push(crate::protocol::server::Lane::Durable, None, "waiting".into());
+        assert_eq!(state.overseer.connections(&admin).unwrap().connections[0].id, slow.id);
+    }
+}

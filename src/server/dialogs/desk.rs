@@ -80,3 +80,46 @@ async fn tell(storage: &dyn Storage, bus: &dyn Bus, operator: UserId, id: Conver
         Err(error) => tracing::error!(%error, "a line of the operators' lists could not be read"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+
+    use super::*;
+    use crate::{
+        fresh_id,
+        protocol::{
+            Audience, Seq, Timestamp,
+            dialog::{ControlChanged, ControlState, DialogStatus, Owner},
+        },
+        server::dialogs::server,
+    };
+
+    fn change(id: ConversationId) -> LoggedFrame {
+        let state = ControlState { owner: Owner::Ai, status: DialogStatus::Open, epoch: 2 };
+        LoggedFrame {
+            conversation_id: id,
+            seq: Seq(2),
+            timestamp: Timestamp::from_ms(1),
+            kind: Kind::Dialog,
+            event: Event::Control(ControlChanged { state, by: server(), reason: None }),
+            audience: Audience::Everyone,
+            payload: "{}".into(),
+            for_visitors: OnceLock::new(),
+        }
+    }
+
+    #[test]
+    fn so_many_changes_wait_and_whoever_commits_one_more_does_not() {
+        let (desk, Changes(mut waiting)) = desk();
+        for _ in 0..=limits::DESK_QUEUE {
+            desk.saw(&change(fresh_id!(ConversationId)));
+        }
+        assert_eq!(waiting.len(), limits::DESK_QUEUE);
+        waiting.try_recv().unwrap();
+        let later = fresh_id!(ConversationId);
+        desk.saw(&change(later));
+        let told: Vec<_> = std::iter::from_fn(|| waiting.try_recv().ok()).collect();
+        assert_eq!((told.len(), told.last()), (limits::DESK_QUEUE, Some(&later)), "of a later one they are told");
+    }
+}

@@ -68,37 +68,16 @@ mod tests {
     use crate::{
         fresh_id,
         protocol::{
-            SiteId,
             client::Control,
             dialog::{ControlAction, ControlState, DialogStatus, Owner},
-            http::Role,
         },
-        server::{
-            config::{Config, Settings},
-            hub::Connection,
-            payload::Encoding,
-            state::AppState,
-            storage::{
-                conformance::new_user,
-                desk::{NewDialog, NewVisitor},
-            },
-        },
+        server::{hub::Connection, payload::Encoding},
     };
 
     #[tokio::test]
     async fn an_operator_who_is_gone_for_a_while_gives_the_dialog_back() {
-        let data = tempfile::tempdir().unwrap();
-        let config = Config::new(&Settings::in_dir(data.path().to_str().unwrap())).unwrap();
-        let state = AppState::open(config).await.unwrap();
-        let storage = &state.storage;
-        let (visitor, site, at) = (fresh_id!(UserId), SiteId::default_site(), clock::now());
-        let new = NewVisitor { id: visitor, site: site.clone(), name: "Vera".into(), at };
-        storage.create_visitor(new).await.unwrap();
-        let id = fresh_id!(ConversationId);
-        let (title, owner) = ("Vera".to_owned(), Owner::Ai);
-        storage.create_dialog(NewDialog { id, site, visitor, title, agents: true, owner, at }).await.unwrap();
-        let anna = storage.create_user(new_user("anna")).await.unwrap();
-        assert_eq!(anna.role, Role::Admin);
+        let (_data, state, anna, id) = super::super::tests::house().await;
+        let (storage, at) = (&state.storage, clock::now());
         let take = Control { conversation_id: id, action: ControlAction::Take, epoch: 1, to: None };
         state.conversations.control(&anna, take).await.unwrap();
 

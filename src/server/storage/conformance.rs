@@ -22,6 +22,7 @@ pub mod audit;
 pub mod canned;
 pub mod concurrent;
 pub mod conversations;
+pub mod desk;
 pub mod dialogs;
 pub mod fold;
 pub mod log;
@@ -77,6 +78,8 @@ macro_rules! conformance {
                 a_visitor_is_no_account, a_visitor_is_known_by_each_of_their_tokens,
                 in_any_order_only_who_holds_the_dialog_writes, a_result_that_repeats_a_note_is_a_notes,
                 a_visitor_reads_no_trace_of_a_run;
+            desk: an_operators_list_and_the_queue_have_so_many_dialogs,
+                of_a_visitors_past_dialogs_so_many_are_told;
             canned: canned_replies_are_replaced_as_a_whole;
             settings: a_setting_is_kept_replaced_and_forgotten;
             concurrent: sixty_four_writers_leave_no_hole, one_message_of_many_retries_at_once,

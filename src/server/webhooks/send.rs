@@ -124,7 +124,9 @@ async fn answer(response: Response) -> Answer {
             break;
         }
     }
+    // What is no text grows where it is made one.
     let said = String::from_utf8_lossy(&said);
+    let said = &said[..said.floor_char_boundary(limits::DELIVERY_ANSWER_BYTES)];
     let text = if status.is_redirection() { "Redirects are not followed." } else { said.trim() };
     Answer { is_good: status.is_success(), status: Some(status.as_u16()), text: text.to_owned() }
 }
@@ -190,6 +192,23 @@ mod tests {
             queued_at: Timestamp::from_ms(0),
             frame: frame.to_string(),
         }
+    }
+
+    /// What is kept of an answer with this body.
+    async fn kept(body: impl Into<reqwest::Body>) -> String {
+        answer(Response::from(axum::http::Response::new(body.into()))).await.text
+    }
+
+    #[tokio::test]
+    async fn of_an_answer_the_beginning_is_read_and_kept() {
+        const MOST: usize = limits::DELIVERY_ANSWER_BYTES;
+        assert_eq!(kept("x".repeat(MOST)).await, "x".repeat(MOST));
+        assert_eq!(kept("x".repeat(MOST + 1)).await, "x".repeat(MOST));
+        // Cut within a letter, and where nothing of it is text.
+        assert_eq!(kept(format!("x{}", "ö".repeat(MOST))).await, format!("x{}", "ö".repeat(MOST / 2 - 1)));
+        assert!(kept(vec![0xff; MOST]).await.len() <= MOST);
+        let endless = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>("more "));
+        assert!(kept(reqwest::Body::wrap_stream(endless)).await.starts_with("more more "));
     }
 
     #[test]

@@ -188,6 +188,55 @@ mod tests {
         protocol::{DeliveryId, Seq, SiteId, webhook::WebhookEvent},
     };
 
+    fn worker(webhooks: Webhooks) -> Worker {
+        let (done, _) = mpsc::channel(DELIVERIES_AT_ONCE);
+        let (busy, shutdown) = (HashSet::new(), CancellationToken::new());
+        Worker { webhooks, busy, done, shutdown, next_sweep: Instant::now() }
+    }
+
+    #[tokio::test]
+    async fn so_many_are_under_way_at_once_of_one_webhook_and_of_all() {
+        let (_data, webhooks, ..) = super::super::tests::house(0).await;
+        let mut worker = worker(webhooks);
+        let one = due(0, 0);
+        for n in 1..=DELIVERIES_AT_ONCE_PER_WEBHOOK {
+            assert!(worker.has_room(&one), "{n}");
+            worker.busy.insert((one.webhook_id, fresh_id!(ConversationId)));
+        }
+        assert!(!worker.has_room(&one), "its share is under way");
+        let other = due(0, 0);
+        assert!(worker.has_room(&other));
+        while worker.busy.len() < DELIVERIES_AT_ONCE {
+            assert!(worker.has_room(&other));
+            worker.busy.insert((fresh_id!(WebhookId), fresh_id!(ConversationId)));
+        }
+        assert!(!worker.has_room(&other), "nobody's turn comes");
+        worker.busy.clear();
+        worker.busy.insert((one.webhook_id, one.conversation_id));
+        assert!(!worker.has_room(&one), "its lane is under way");
+    }
+
+    #[tokio::test]
+    async fn what_was_settled_can_be_looked_at_for_so_long() {
+        let (_data, webhooks, admin, id) = super::super::tests::house(3).await;
+        let made = webhooks.deliveries(&admin, id, None, None).await.unwrap().deliveries;
+        let now = clock::now().as_ms();
+        let minute = 60_000;
+        // The third still waits.
+        for (delivery, ago) in made.iter().zip([limits::DELIVERY_KEPT_MS + minute, limits::DELIVERY_KEPT_MS - minute]) {
+            let at = Timestamp::from_ms(now - ago);
+            let (status, answer) = (DeliveryStatus::Delivered, None);
+            let settled = Settled { at, status, next_at: at, answer_status: Some(200), answer };
+            webhooks.storage.settle_delivery(delivery.id, settled).await.unwrap();
+        }
+        worker(webhooks.clone()).sweep().await.unwrap();
+        let left = webhooks.deliveries(&admin, id, None, None).await.unwrap().deliveries;
+        let ids = |deliveries: &[crate::protocol::webhook::Delivery]| -> Vec<_> {
+            deliveries.iter().map(|delivery| delivery.id).collect()
+        };
+        assert_eq!(ids(&left), ids(&made[1..]));
+    }
+
     const NOW: Timestamp = Timestamp::from_ms(1_700_000_000_000);
 
     fn due(tries: u32, age_ms: i64) -> Due {

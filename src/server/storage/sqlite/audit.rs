@@ -116,3 +116,38 @@ async fn page(read: &SqlitePool, before: Option<u64>, limit: u64) -> Result<Vec<
 fn number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::storage::conformance::at;
+
+    #[tokio::test]
+    async fn so_many_lines_are_kept_and_the_oldest_go_for_one_that_comes() {
+        let place = tempfile::tempdir().unwrap();
+        let (sink, _) = tokio::sync::mpsc::channel::<std::sync::Arc<crate::server::storage::LoggedFrame>>(1);
+        let storage = SqliteStorage::open(&place.path().join("magpie.db"), std::sync::Arc::new(sink)).await.unwrap();
+        sqlx::query(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?)
+             INSERT INTO audit (at, action, subject, detail) SELECT ?, ?, n, '' FROM n",
+        )
+        .bind(number(limits::AUDIT_ENTRIES))
+        .bind(at(1))
+        .bind(AuditAction::Broadcast)
+        .execute(&storage.write)
+        .await
+        .unwrap();
+        for (n, action) in
+            [AuditAction::SignInFailed, AuditAction::Broadcast, AuditAction::SiteChanged].iter().enumerate()
+        {
+            let (subject, detail) = (format!("new {n}"), String::new());
+            let entry = NewAuditEntry { at: at(2), action: *action, by: None, subject, detail, address: None };
+            storage.record(entry).await.unwrap();
+        }
+        let kept = storage.audit(None, u64::MAX).await.unwrap();
+        // A sign-in that failed counts apart.
+        assert_eq!(kept.len() as u64, limits::AUDIT_ENTRIES + 1);
+        let ends = (kept[0].subject.as_str(), kept[kept.len() - 1].subject.as_str());
+        assert_eq!(ends, ("new 2", "3"), "the first two are gone");
+    }
+}
