@@ -4,4 +4,5 @@ mod audience;
 mod endpoints;
 mod handoff;
 mod races;
+mod silent;
 mod widget;

@@ -26,6 +26,7 @@ use crate::protocol::{
 pub mod counter;
 pub mod desk;
 pub mod hands;
+mod silent;
 mod sweep;
 
 use hands::Scene;

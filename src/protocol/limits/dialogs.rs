@@ -32,3 +32,8 @@ pub const CONTROL_TRIES: usize = 8;
 pub const DESK_QUEUE: usize = 4_096;
 /// How long changes of one dialog are gathered before the lists hear of them.
 pub const DESK_GATHER_MS: u64 = 100;
+/// Who opened a widget, wrote nothing and has not come again for so long is forgotten, and the dialog with them.
+pub const VISITOR_SILENT_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// How often that is looked at, and how many dialogs are forgotten in one transaction.
+pub const VISITOR_SWEEP_MS: u64 = 60 * 60 * 1_000;
+pub const VISITORS_PER_SWEEP: u64 = 500;

@@ -14,8 +14,9 @@ use crate::{
 pub type Gone = HashMap<UserId, Timestamp>;
 
 impl Dialogs {
-    /// Looks for what nobody holds any more, until the server stops.
+    /// Looks for what nobody holds any more, and for what nobody ever used, until the server stops.
     pub fn start_sweeping(&self, shutdown: CancellationToken) {
+        self.start_forgetting(shutdown.clone());
         let this = self.clone();
         tokio::spawn(async move {
             let mut gone = Gone::new();

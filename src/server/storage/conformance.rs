@@ -79,7 +79,7 @@ macro_rules! conformance {
                 in_any_order_only_who_holds_the_dialog_writes, a_result_that_repeats_a_note_is_a_notes,
                 a_visitor_reads_no_trace_of_a_run;
             desk: an_operators_list_and_the_queue_have_so_many_dialogs,
-                of_a_visitors_past_dialogs_so_many_are_told;
+                of_a_visitors_past_dialogs_so_many_are_told, who_wrote_nothing_and_does_not_come_again_is_forgotten;
             canned: canned_replies_are_replaced_as_a_whole;
             settings: a_setting_is_kept_replaced_and_forgotten;
             concurrent: sixty_four_writers_leave_no_hole, one_message_of_many_retries_at_once,

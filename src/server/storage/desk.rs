@@ -120,6 +120,17 @@ pub trait Desk: Send + Sync + 'static {
     async fn held_dialogs(&self) -> Result<Vec<(ConversationId, UserId)>>;
     /// Open ones in the queue, those that wait longest first; at most [`crate::protocol::limits::DIALOGS_LISTED`].
     async fn waiting_dialogs(&self) -> Result<Vec<ConversationId>>;
+    /// Dialogs that were begun before that and in which nothing was said or done since, of visitors who have not come
+    /// since either, each with its visitor: the first so many of them by id, after that one.
+    async fn silent_dialogs(
+        &self,
+        before: Timestamp,
+        after: Option<ConversationId>,
+        most: u64,
+    ) -> Result<Vec<(ConversationId, UserId)>>;
+    /// Forgets those of these that are silent still, and whoever has no dialog left then, with their tokens and
+    /// sessions; returns how many dialogs.
+    async fn forget_silent(&self, dialogs: &[ConversationId], before: Timestamp) -> Result<u64>;
     /// Operators and admins, not disabled.
     async fn operators(&self) -> Result<Vec<User>>;
 

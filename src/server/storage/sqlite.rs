@@ -51,6 +51,7 @@ mod runs;
 mod search;
 mod sessions;
 mod settings;
+mod silent;
 mod sites;
 #[cfg(test)]
 mod upgrade;

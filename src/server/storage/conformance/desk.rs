@@ -1,4 +1,4 @@
-//! How many dialogs are told of at once.
+//! How many dialogs are told of at once, and which are forgotten.
 
 use futures_util::future::join_all;
 
@@ -9,7 +9,7 @@ use super::{
 use crate::{
     fresh_id,
     protocol::{
-        ConversationId, Event, Sender, SiteId, Visibility,
+        ConversationId, Event, Sender, Seq, SessionId, Side, SiteId, Visibility,
         dialog::{ControlState, DialogStatus, Owner},
         http::User,
         limits::{DIALOGS_LISTED, PAST_DIALOGS},
@@ -61,4 +61,61 @@ pub async fn of_a_visitors_past_dialogs_so_many_are_told(backend: &dyn Backend) 
     let past: Vec<_> = details.past.iter().map(|past| past.id).collect();
     let newest: Vec<_> = ids[1..].iter().rev().filter(|id| **id != ids[3]).copied().collect();
     assert_eq!((past.len() as u64, past), (PAST_DIALOGS, newest));
+}
+
+pub async fn who_wrote_nothing_and_does_not_come_again_is_forgotten(backend: &dyn Backend) {
+    let house = House::open(backend).await;
+    let storage = &house.storage;
+    let people = [visitor(&house).await, visitor(&house).await, visitor(&house).await, visitor(&house).await];
+    let [silent, again, writes, both] = &people;
+    let mut dialogs = Vec::new();
+    for (n, who) in [silent, again, writes, both, both, silent].into_iter().enumerate() {
+        let (id, site, visitor, title) = (fresh_id!(ConversationId), SiteId::default_site(), who.id, "Vera".to_owned());
+        let (owner, at) = (Owner::Ai, at(n as i64));
+        storage.create_dialog(NewDialog { id, site, visitor, title, agents: true, owner, at }).await.unwrap();
+        dialogs.push(id);
+    }
+    let session = async |who: &User, seconds| {
+        let id = fresh_id!(SessionId);
+        storage.create_session(id, who.id, at(seconds), at(10_000)).await.unwrap();
+        id
+    };
+    let (old, _) = (session(silent, 6).await, session(again, 60).await);
+    for (n, who) in people.iter().enumerate() {
+        storage.add_visitor_token(who.id, [n as u8; 32], at(1)).await.unwrap();
+    }
+    let say = async |id, who: &User, seconds| {
+        let write = Write::Server(Event::Message(said(who, Sender::Visitor, Visibility::Public, "hello")));
+        storage.append(Append { conversation_id: id, at: at(seconds), write }).await.unwrap();
+    };
+    // The newest event stays: the last dialog is not looked at yet.
+    let found = async |before, after, most| {
+        let page = storage.silent_dialogs(at(before), after, most).await.unwrap();
+        page.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    assert!(!found(50, None, 10).await.contains(&dialogs[5]));
+    say(dialogs[2], writes, 7).await;
+    say(dialogs[4], both, 8).await;
+    let unused = [dialogs[0], dialogs[3], dialogs[5]];
+    assert_eq!(found(50, None, 10).await, unused, "nobody who came or wrote since");
+    assert_eq!(
+        (found(50, None, 2).await, found(50, Some(dialogs[3]), 2).await),
+        (unused[..2].into(), unused[2..].into())
+    );
+    assert_eq!(found(5, None, 10).await, [dialogs[3]], "begun since, or of somebody who came since");
+
+    assert_eq!(storage.forget_silent(&dialogs, at(50)).await.unwrap(), 3, "those, whatever was asked for");
+    assert_eq!(storage.forget_silent(&dialogs, at(50)).await.unwrap(), 0);
+    for (n, id) in dialogs.iter().enumerate() {
+        assert_eq!(storage.dialog(*id).await.unwrap().is_some(), !unused.contains(id), "{n}");
+        assert_eq!(storage.events(*id, Seq::ZERO, 9, 999, Side::House).await.is_ok(), !unused.contains(id), "{n}");
+    }
+    for (n, who) in people.iter().enumerate() {
+        let known = storage.visitor_by_token([n as u8; 32]).await.unwrap().map(|row| row.user.id);
+        assert_eq!(known, (n > 0).then_some(who.id));
+    }
+    assert_eq!(storage.session(old, at(51)).await.unwrap(), None);
+    // The log goes on behind what is left, for whom it was not forgotten.
+    say(dialogs[4], both, 60).await;
+    assert_eq!(storage.dialog(dialogs[4]).await.unwrap().unwrap().head, Seq(3));
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{SqliteStorage, batch::Work, canned, dialogs, posts, sites, visitors};
+use super::{SqliteStorage, batch::Work, canned, dialogs, posts, silent, sites, visitors};
 use crate::{
     protocol::{
         ConversationId, Message, SiteId, Timestamp, UserId, desk::Canned, dialog::VisitorDetails, http::User,
@@ -82,6 +82,19 @@ impl Desk for SqliteStorage {
 
     async fn waiting_dialogs(&self) -> Result<Vec<ConversationId>> {
         dialogs::waiting(&self.read).await
+    }
+
+    async fn silent_dialogs(
+        &self,
+        before: Timestamp,
+        after: Option<ConversationId>,
+        most: u64,
+    ) -> Result<Vec<(ConversationId, UserId)>> {
+        silent::dialogs(&self.read, before, after, most).await
+    }
+
+    async fn forget_silent(&self, dialogs: &[ConversationId], before: Timestamp) -> Result<u64> {
+        silent::forget(&self.write, dialogs, before).await
     }
 
     async fn operators(&self) -> Result<Vec<User>> {
