@@ -7,6 +7,7 @@ use tokio::{runtime::Handle, task::block_in_place};
 use super::*;
 use crate::{
     fresh_id,
+    protocol::Timestamp,
     server::{
         config::{Config, Settings},
         state::AppState,
@@ -66,4 +67,22 @@ async fn a_change_is_tried_so_often_and_then_refused_for_now() {
     let (tries, taken) = take_against(&state, &anna, id, limits::CONTROL_TRIES - 1).await;
     assert_eq!((tries, taken), (limits::CONTROL_TRIES, Ok(())), "the last try counts");
     assert!(state.storage.dialog(id).await.unwrap().unwrap().control.owner.is(anna.id));
+}
+
+#[tokio::test]
+async fn however_many_visitors_wrote_nothing_all_are_forgotten_some_at_a_time() {
+    let (_data, state, ..) = house().await;
+    let (storage, at) = (&state.storage, clock::now());
+    let begin = async |_: u64| {
+        let (visitor, id, site) = (fresh_id!(UserId), fresh_id!(ConversationId), SiteId::default_site());
+        let new = NewVisitor { id: visitor, site: site.clone(), name: "Vera".into(), at };
+        storage.create_visitor(new).await.unwrap();
+        let (title, owner) = ("Vera".to_owned(), Owner::Ai);
+        storage.create_dialog(NewDialog { id, site, visitor, title, agents: true, owner, at }).await.unwrap();
+    };
+    futures_util::future::join_all((0..=limits::VISITORS_PER_SWEEP).map(begin)).await;
+    let over = Timestamp::from_ms(clock::now().as_ms() + limits::VISITOR_SILENT_MS + 1);
+    // With the house's own; the newest event of the log stays.
+    assert_eq!(state.dialogs.forget_silent(over).await.unwrap(), limits::VISITORS_PER_SWEEP + 1);
+    assert_eq!(state.dialogs.forget_silent(over).await.unwrap(), 0);
 }
