@@ -208,6 +208,33 @@ test("what is written without a network is sent when there is one, once", async 
   await shop.close();
 });
 
+test("a visitor whom the server has forgotten meanwhile begins anew", async ({ ownServer, person, stranger, allowInConsole }) => {
+  test.slow();
+  allowInConsole(GONE);
+  const { root, shop } = await house(person, ownServer);
+  const visitor = new Visitor(await stranger(), shop);
+  const sessions = /\/api\/v1\/widget\/sessions$/;
+  await visitor.come();
+  const opened = visitor.page.waitForResponse(sessions);
+  await visitor.open();
+  const session = (await (await opened).json()) as { token: string; dialog_id: string };
+  await visitor.page.context().setOffline(true);
+  await expect(visitor.connection).toHaveText("You're offline.");
+  // As after a sweep: neither of the two tokens is known any more.
+  const revoked = await fetch(`${ownServer.url}/api/v1/auth/logout`, { method: "POST", headers: { authorization: `Bearer ${session.token}` } });
+  expect(revoked.status).toBe(204);
+  await visitor.page.route(sessions, (route) => route.continue({ postData: JSON.stringify({ ...route.request().postDataJSON(), visitor_token: "forgotten" }) }));
+  const again = visitor.page.waitForResponse(sessions);
+  await visitor.page.context().setOffline(false);
+  const anew = (await (await again).json()) as { dialog_id: string };
+  expect(anew.dialog_id).not.toBe(session.dialog_id);
+  await visitor.connected();
+  await visitor.say("What is 2 + 40?");
+  await expect(visitor.message("42")).toHaveAttribute("data-state", "sent", { timeout: 15_000 });
+  expect((await dialogs(root)).map(({ id }) => id)).toEqual([anew.dialog_id]);
+  await shop.close();
+});
+
 test("a frame that may keep nothing works from memory", async ({ ownServer, person, stranger }) => {
   test.slow();
   const { shop } = await house(person, ownServer);

@@ -38,6 +38,7 @@ const LEAVES_OUT: &str = "MAGPIE_TEST_WITHOUT_NPM";
 ///
 /// # Panics
 /// Where nobody did: what was not tested may not work.
+#[expect(clippy::disallowed_methods, reason = "a switch of the test, no setting of the server")]
 fn everything() -> Option<PathBuf> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("end2end/node_modules/@modelcontextprotocol/server-everything/dist/index.js");
