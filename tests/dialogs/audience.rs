@@ -158,6 +158,20 @@ async fn each_event_reaches_whom_the_table_says_by_every_way() {
             assert_eq!(frames[seq]["type"], event.kind(), "{way}");
         }
     }
+    // The pages of the app are no way to it either.
+    let page = async |token: &str, function: &str| {
+        let request = app.request(Method::POST, &format!("/fn/{function}")).bearer_auth(token);
+        let request = request.header("origin", app.url(""));
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(format!("id={id}"));
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (status, shown) = page(&anna.token, "open_dialog").await;
+    assert!(status == 200 && shown.contains(SECRET), "{status}: {shown}");
+    for function in ["open_dialog", "open_conversation"] {
+        let (status, shown) = page(&vera.token, function).await;
+        assert!(status == 403 && !shown.contains(SECRET) && !shown.contains("hello"), "{function}, {status}: {shown}");
+    }
     let head = Seq(*places.keys().last().unwrap());
     assert_eq!(by_seq(late.settled().await).len(), 0);
     assert_eq!(replayed.keys().copied().collect::<Vec<_>>(), (1..=head.0).collect::<Vec<_>>(), "no hole");
