@@ -78,7 +78,7 @@ macro_rules! conformance {
                 a_visitor_is_no_account, a_visitor_is_known_by_each_of_their_tokens,
                 in_any_order_only_who_holds_the_dialog_writes, a_result_that_repeats_a_note_is_a_notes,
                 a_visitor_reads_no_trace_of_a_run;
-            desk: an_operators_list_and_the_queue_have_so_many_dialogs,
+            desk: a_sites_form_and_its_secret_are_written_apart, an_operators_list_and_the_queue_have_so_many_dialogs,
                 of_a_visitors_past_dialogs_so_many_are_told, who_wrote_nothing_and_does_not_come_again_is_forgotten;
             canned: canned_replies_are_replaced_as_a_whole;
             settings: a_setting_is_kept_replaced_and_forgotten;

@@ -1,4 +1,4 @@
-//! How many dialogs are told of at once, and which are forgotten.
+//! Sites; how many dialogs are told of at once, and which are forgotten.
 
 use futures_util::future::join_all;
 
@@ -13,9 +13,30 @@ use crate::{
         dialog::{ControlState, DialogStatus, Owner},
         http::User,
         limits::{DIALOGS_LISTED, PAST_DIALOGS},
+        site::Site,
     },
-    server::storage::{Append, DialogWrite, Write, desk::NewDialog},
+    server::storage::{
+        Append, DialogWrite, Write,
+        desk::{NewDialog, SiteRow},
+    },
 };
+
+pub async fn a_sites_form_and_its_secret_are_written_apart(backend: &dyn Backend) {
+    let house = House::open(backend).await;
+    let storage = &house.storage;
+    let (id, other) = (SiteId("shop".into()), SiteId("nowhere".into()));
+    let row = |name: &str, secret: &[u8]| SiteRow { site: Site::new(id.clone(), name), secret: secret.into() };
+    assert!(!storage.change_site(&row("Shop", b"").site).await.unwrap(), "there is none yet");
+    assert!(!storage.replace_secret(&id, b"early".into()).await.unwrap());
+    storage.make_site(row("Shop", b"first"), at(1)).await.unwrap();
+    storage.make_site(row("Another", b"another"), at(2)).await.unwrap();
+    assert_eq!(storage.site(&id).await.unwrap(), Some(row("Shop", b"first")), "what is there stays");
+    assert!(storage.replace_secret(&id, b"second".into()).await.unwrap());
+    assert!(storage.change_site(&row("Shop & Sons", b"not looked at").site).await.unwrap());
+    assert_eq!(storage.site(&id).await.unwrap(), Some(row("Shop & Sons", b"second")));
+    assert_eq!(storage.sites().await.unwrap(), [row("Shop & Sons", b"second")]);
+    assert_eq!(storage.site(&other).await.unwrap(), None);
+}
 
 /// Dialogs of one visitor in the queue, each with a word of theirs; the first waits longest.
 async fn queued(house: &House, vera: &User, count: u64) -> Vec<ConversationId> {
