@@ -80,6 +80,7 @@ iframe{bottom:84px;width:400px;height:min(640px,calc(100vh - 104px));border-radi
     setTimeout(() => old.remove(), 500);
   };
   const tell = (magpie, more) => isReady && frame.contentWindow.postMessage({ magpie, ...more }, host);
+  const shown = () => tell("shown", { open: isOpen, loud: kept.loud });
   const emit = (name, value) => heard[name]?.forEach((hear) => setTimeout(hear, 0, value));
   addEventListener("message", ({ source, origin, data }) => {
     if (!frame || source !== frame.contentWindow || origin !== host) return;
@@ -87,9 +88,10 @@ iframe{bottom:84px;width:400px;height:min(640px,calc(100vh - 104px));border-radi
     if (magpie === "ready") {
       isReady = true;
       if (session) tell("session", { session });
-      tell("shown", { open: isOpen });
+      shown();
     } else if (magpie === "renew") renew(data.fresh);
     else if (magpie === "close") api.close();
+    else if (magpie === "loud") keep({ ...kept, loud: data.on });
     else if (magpie === "message") emit(magpie, data.message);
     else if (magpie === "unread") {
       count(data.count);
@@ -108,7 +110,7 @@ iframe{bottom:84px;width:400px;height:min(640px,calc(100vh - 104px));border-radi
     if (mine !== life) return;
     if (answer.ok) {
       const { visitor_token: token, ...rest } = body;
-      keep({ token, color: rest.site.color });
+      keep({ ...kept, token, color: rest.site.color });
       paint();
       session = rest;
       return tell("session", { session });
@@ -135,7 +137,7 @@ iframe{bottom:84px;width:400px;height:min(640px,calc(100vh - 104px));border-radi
     isOpen = open;
     frame.hidden = !open;
     button.setAttribute("aria-expanded", open);
-    tell("shown", { open });
+    shown();
   };
   const api = {
     open() {
@@ -157,7 +159,7 @@ iframe{bottom:84px;width:400px;height:min(640px,calc(100vh - 104px));border-radi
     toggle: () => (isOpen ? api.close() : api.open()),
     identify(who) {
       identity = who;
-      if (session) renew();
+      if (frame) renew();
     },
     on: (name, hear) => (heard[name] ||= []).push(hear),
     reset() {
@@ -166,7 +168,7 @@ iframe{bottom:84px;width:400px;height:min(640px,calc(100vh - 104px));border-radi
       drop();
       life += 1;
       identity = session = undefined;
-      keep({ color: kept.color });
+      keep({ ...kept, token: undefined });
       count(0);
     },
   };

@@ -83,7 +83,6 @@ impl Launcher {
 
     /// Says that we are ready, and hears of sessions from then on. In an `Effect`, once.
     pub fn start(self) {
-        self.is_loud.set(sound::is_wanted());
         let Some((window, origin)) = host() else { return self.visit.set(Visit::Alone) };
         HOST.set(Some(Host { window, origin, told: HashMap::new(), waiting: Vec::new() }));
         let listener = window_event_listener(leptos::ev::message, move |event| {
@@ -113,7 +112,13 @@ impl Launcher {
         tell(json!({ "magpie": "unread", "count": count }));
     }
 
+    /// The page keeps it: within another site a browser denies this frame its storage.
     pub fn set_loud(self, is_loud: bool) {
+        self.heard_loud(is_loud);
+        tell(json!({ "magpie": "loud", "on": is_loud }));
+    }
+
+    fn heard_loud(self, is_loud: bool) {
         sound::want(is_loud);
         self.is_loud.set(is_loud);
     }
@@ -128,7 +133,10 @@ impl Launcher {
                 }
             }
             Some("refused") => self.refused(field(&value, "code").unwrap_or(Code::Unavailable), &value),
-            Some("shown") => self.is_shown.set(value.get("open") == Some(&Value::Bool(true))),
+            Some("shown") => {
+                self.is_shown.set(value.get("open") == Some(&Value::Bool(true)));
+                self.heard_loud(value.get("loud") == Some(&Value::Bool(true)));
+            }
             Some("reset") => self.forget(),
             _ => {}
         }

@@ -6,8 +6,6 @@ use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 use web_sys::{AudioContext, OscillatorType};
 
-/// Where a browser keeps that it is wanted; one that keeps nothing forgets it with the page.
-const KEY: &str = "magpie.sound";
 /// In hertz and seconds: the tones, when each begins, and how long it takes to fade.
 const TONES: [(f32, f64); 2] = [(880.0, 0.0), (1_174.66, 0.09)];
 const FADE_S: f64 = 0.25;
@@ -15,25 +13,12 @@ const LOUDNESS: f32 = 0.08;
 
 thread_local! {
     static WANTED: RefCell<bool> = const { RefCell::new(false) };
-    static CONTEXT: RefCell<Option<AudioContext>> = const { RefCell::new(None) };
-}
-
-fn storage() -> Option<web_sys::Storage> {
-    web_sys::window()?.local_storage().ok()?
-}
-
-/// What this browser was told last.
-pub(super) fn is_wanted() -> bool {
-    let is_wanted = storage().and_then(|storage| storage.get_item(KEY).ok()?).is_some();
-    WANTED.set(is_wanted);
-    is_wanted
+    /// With the time until which a sound is on.
+    static CONTEXT: RefCell<Option<(AudioContext, f64)>> = const { RefCell::new(None) };
 }
 
 pub(super) fn want(is_wanted: bool) {
     WANTED.set(is_wanted);
-    if let Some(storage) = storage() {
-        let _ = if is_wanted { storage.set_item(KEY, "on") } else { storage.remove_item(KEY) };
-    }
 }
 
 pub(super) fn ring() {
@@ -52,15 +37,21 @@ fn was_touched() -> bool {
     })
 }
 
-fn play(slot: &mut Option<AudioContext>) -> Result<(), JsValue> {
-    let context = match slot.take() {
-        Some(context) => context,
-        None => AudioContext::new()?,
+fn play(slot: &mut Option<(AudioContext, f64)>) -> Result<(), JsValue> {
+    let (context, until) = match slot.take() {
+        Some(sounding) => sounding,
+        None => (AudioContext::new()?, 0.0),
     };
+    let now = context.current_time();
+    if now < until {
+        // Many messages at once, after a time without a network, are one sound.
+        *slot = Some((context, until));
+        return Ok(());
+    }
     let _ = context.resume()?;
     for (pitch, after_s) in TONES {
         let (tone, loudness) = (context.create_oscillator()?, context.create_gain()?);
-        let begins = context.current_time() + after_s;
+        let begins = now + after_s;
         tone.set_type(OscillatorType::Sine);
         tone.frequency().set_value(pitch);
         loudness.gain().set_value_at_time(LOUDNESS, begins)?;
@@ -70,6 +61,6 @@ fn play(slot: &mut Option<AudioContext>) -> Result<(), JsValue> {
         tone.start_with_when(begins)?;
         tone.stop_with_when(begins + FADE_S)?;
     }
-    *slot = Some(context);
+    *slot = Some((context, now + FADE_S));
     Ok(())
 }
