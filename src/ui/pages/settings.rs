@@ -16,11 +16,7 @@ use crate::{
         http::{Role, User},
         settings::{Button, Field, Form, Notice},
     },
-    ui::components::{
-        alert::QueryAlert,
-        conversation_list::SignOut,
-        icon::{BACK, Icon},
-    },
+    ui::components::{alert::QueryAlert, conversation_list::SignOut, pane::BackLink},
 };
 
 #[component]
@@ -30,9 +26,7 @@ pub fn SettingsPage() -> impl IntoView {
         <Title text="Settings" />
         <main class="pane settings" id="main" tabindex="-1">
             <header class="thread-head">
-                <a class="icon-button back-link" href="/" aria-label="Back to conversations">
-                    <Icon d=BACK />
-                </a>
+                <BackLink href="/" label="Back to conversations" />
                 <h1>"Settings"</h1>
             </header>
             <div class="settings-inner">
@@ -142,7 +136,7 @@ fn RoleForm(user: User) -> impl IntoView {
             <select class="input" name="role" aria-label=format!("Role of {}", user.username)>
                 {[Role::Member, Role::Operator, Role::Admin].map(option).collect_view()}
             </select>
-            <button class="button small" type="submit">
+            <button class="button small" type="submit" aria-label=format!("Change role of {}", user.username)>
                 "Change role"
             </button>
         </form>
@@ -152,10 +146,11 @@ fn RoleForm(user: User) -> impl IntoView {
 #[component]
 fn DisableForm(user: User) -> impl IntoView {
     let (label, value) = if user.disabled { ("Enable", "false") } else { ("Disable", "true") };
+    let name = [label, " ", &user.username].concat();
     view! {
         <form method="post" action="/fn/patch_user">
             <input type="hidden" name="username" value=user.username />
-            <button class="button small" name="disabled" value=value type="submit">
+            <button class="button small" name="disabled" value=value type="submit" aria-label=name>
                 {label}
             </button>
         </form>

@@ -12,7 +12,7 @@ use crate::{
     api,
     protocol::sheet::{Sheet, Table},
     ui::{
-        components::icon::{BACK, Icon},
+        components::{alert::Alert, pane::BackLink},
         pages::home::Failure,
     },
 };
@@ -39,9 +39,7 @@ pub fn AdminPage() -> impl IntoView {
     view! {
         <main class="pane settings" id="main" tabindex="-1">
             <header class="thread-head">
-                <a class="icon-button back-link" href="/settings" aria-label="Back to settings">
-                    <Icon d=BACK />
-                </a>
+                <BackLink href="/settings" label="Back to settings" />
                 <SettingsNav />
             </header>
             <div class="settings-inner wide">
@@ -66,13 +64,15 @@ async fn load((page, before, webhook): Asked) -> Result<Sheet, api::ApiError> {
 fn SheetView(sheet: Sheet, asked: Asked) -> impl IntoView {
     let Sheet { title, note, notice, forms, tables, refresh_ms } = sheet;
     let tables = RwSignal::new(tables);
-    refresh(tables, asked, refresh_ms);
+    let failure = RwSignal::new(None::<String>);
+    refresh(tables, failure, asked, refresh_ms);
     let places = 0..tables.with_untracked(Vec::len);
     view! {
         <Title text=title.clone() />
         <h1>{title}</h1>
         <p class="hint">{note}</p>
         {notice.map(notice_line)}
+        <Alert text=failure />
         {places.map(|place| view! { <TableView table=of(tables, place) /> }).collect_view()}
         {forms.into_iter().map(form_section).collect_view()}
     }
@@ -83,7 +83,7 @@ fn of(tables: RwSignal<Vec<Table>>, place: usize) -> Signal<Table> {
 }
 
 /// Asks for the tables again every `ms` while the page is looked at.
-fn refresh(tables: RwSignal<Vec<Table>>, asked: Asked, ms: u32) {
+fn refresh(tables: RwSignal<Vec<Table>>, failure: RwSignal<Option<String>>, asked: Asked, ms: u32) {
     Effect::new(move |_| {
         if ms == 0 {
             return;
@@ -95,9 +95,20 @@ fn refresh(tables: RwSignal<Vec<Table>>, asked: Asked, ms: u32) {
             }
             let asked = asked.clone();
             spawn_local(async move {
-                // Where it cannot be read, what is shown stays.
-                if let Ok(sheet) = load(asked).await {
-                    tables.try_set(sheet.tables);
+                // Where it cannot be read, what is shown stays, and is said to be old.
+                match load(asked).await {
+                    Ok(sheet) => {
+                        tables.try_set(sheet.tables);
+                        if failure.try_read_untracked().is_some_and(|failure| failure.is_some()) {
+                            failure.try_set(None);
+                        }
+                    }
+                    Err(error) => {
+                        let text = ["This may be out of date. ", &error.detail].concat();
+                        if failure.try_read_untracked().is_some_and(|failure| failure.as_ref() != Some(&text)) {
+                            failure.try_set(Some(text));
+                        }
+                    }
                 }
             });
         };

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
+use super::notice_line;
 use crate::{
     api,
     protocol::site::{Site, SiteSection},
@@ -33,19 +34,26 @@ pub fn Sites() -> impl IntoView {
 
 #[component]
 fn SiteForm(section: SiteSection) -> impl IntoView {
-    let word = word(&section);
-    let SiteSection { site, embed_code, errors, secret, .. } = section;
+    let SiteSection { site, embed_code, errors, secret, notice } = section;
     let Site { id, name, allowed_origins, greeting, color, hours, agents, team, auto_assign } = site;
     let heading = format!("site-{id}");
     let labelled_by = heading.clone();
     let error = |field: &str| errors.get(field).cloned();
-    let text = |label, field: &'static str, value| field_view(&id.0, label, field, error(field), Input::Text(value));
+    let text = |label, field: &'static str, hint, value| {
+        field_view(&id.0, label, (field, hint), error(field), Input::Text(value))
+    };
     let origins = Input::Lines { value: allowed_origins.join("\n"), placeholder: "https://shop.example" };
-    let origins = field_view(&id.0, "Allowed origins", "allowed_origins", error("allowed_origins"), origins);
+    let origins = field_view(
+        &id.0,
+        "Allowed origins",
+        ("allowed_origins", "One on each line: scheme, host and port, such as https://shop.example."),
+        error("allowed_origins"),
+        origins,
+    );
     view! {
         <section aria-labelledby=labelled_by>
             <h2 id=heading>{["Website: ", &name].concat()}</h2>
-            {word}
+            {notice.map(notice_line)}
             {secret.map(|secret| view! { <Copied id=id.0.clone() label="Secret" text=secret hint="It is shown this once. With it your server signs who a visitor is." /> })}
             <Copied
                 id=id.0.clone()
@@ -55,13 +63,12 @@ fn SiteForm(section: SiteSection) -> impl IntoView {
             />
             <form class="fields" method="post" action="/fn/save_site">
                 <input type="hidden" name="id" value=id.0.clone() />
-                {text("Name", "name", name)}
+                {text("Name", "name", "Visitors read it over the chat.", name)}
                 {origins}
-                <p class="hint">"One on each line: scheme, host and port, such as https://shop.example."</p>
-                {text("Greeting", "greeting", greeting)}
-                {text("Business hours", "hours", hours)}
-                {field_view(&id.0, "Colour", "color", error("color"), Input::Color(color))}
-                {text("Queue", "team", team)}
+                {text("Greeting", "greeting", "What visitors read before anything was said.", greeting)}
+                {text("Business hours", "hours", "Stands under the greeting, in your words. Leave it empty for none.", hours)}
+                {field_view(&id.0, "Colour", ("color", ""), error("color"), Input::Color(color))}
+                {text("Team", "team", "Operators read it beside those who wait here. Leave it empty for none.", team)}
                 {check("agents", "Agents answer until a person takes over", agents)}
                 {check("auto_assign", "Who waits goes to the least busy operator online", auto_assign)}
                 <div>
@@ -79,14 +86,13 @@ fn SiteForm(section: SiteSection) -> impl IntoView {
 
 #[component]
 fn NewSite(section: SiteSection) -> impl IntoView {
-    let word = word(&section);
-    let SiteSection { site, errors, .. } = section;
+    let SiteSection { site, errors, notice, .. } = section;
     let name =
-        field_view("new", "Name of the new website", "name", errors.get("name").cloned(), Input::Text(site.name));
+        field_view("new", "Name of the new website", ("name", ""), errors.get("name").cloned(), Input::Text(site.name));
     view! {
         <section aria-labelledby="new-site">
             <h2 id="new-site">"Add a website"</h2>
-            {word}
+            {notice.map(notice_line)}
             <form class="fields" method="post" action="/fn/save_site">
                 <input type="hidden" name="id" value="" />
                 {name}
@@ -100,36 +106,29 @@ fn NewSite(section: SiteSection) -> impl IntoView {
     }
 }
 
-/// What came of the form.
-fn word(section: &SiteSection) -> impl IntoView + use<> {
-    section.notice.clone().map(|notice| {
-        let (class, role) = if notice.is_good { ("notice", "status") } else { ("alert", "alert") };
-        view! {
-            <p class=class role=role>
-                {notice.text}
-            </p>
-        }
-    })
-}
-
 enum Input {
     Text(String),
     Color(String),
     Lines { value: String, placeholder: &'static str },
 }
 
-/// A field with its label and, where it was not taken, why.
+/// A field with its label, what it is for and, where it was not taken, why.
 fn field_view(
     form: &str,
     label: &'static str,
-    name: &'static str,
+    (name, hint): (&'static str, &'static str),
     error: Option<String>,
     input: Input,
 ) -> impl IntoView {
     let id = format!("site-{form}-{name}");
-    let why = format!("{id}-why");
+    let (why, about) = (format!("{id}-why"), format!("{id}-about"));
     let invalid = error.is_some().then_some("true");
-    let described = error.is_some().then(|| why.clone());
+    let described = match (error.is_some(), hint.is_empty()) {
+        (true, true) => Some(why.clone()),
+        (true, false) => Some(format!("{why} {about}")),
+        (false, false) => Some(about.clone()),
+        (false, true) => None,
+    };
     let input = match input {
         Input::Lines { value, placeholder } => view! {
             <textarea class="input" id=id.clone() name=name rows="3" placeholder=placeholder spellcheck="false" aria-invalid=invalid aria-describedby=described>
@@ -151,6 +150,7 @@ fn field_view(
             <label for=id>{label}</label>
             {input}
             {error.map(|error| view! { <p class="field-error" id=why>{error}</p> })}
+            {(!hint.is_empty()).then(|| view! { <p class="hint" id=about>{hint}</p> })}
         </div>
     }
 }
