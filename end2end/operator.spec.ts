@@ -1,58 +1,12 @@
 // Visitors' dialogs as operators see them. The visitor is a socket of the test's own, which knows the wire alone.
 
 import { AxeBuilder } from "@axe-core/playwright";
-import type { Locator, Page } from "@playwright/test";
+import type { Page } from "@playwright/test";
 
 import { gate, say } from "./support/model.ts";
-import { PASSWORD } from "./support/person.ts";
-import { expect, Person, Server, test } from "./support/test.ts";
+import { operators } from "./support/operator.ts";
+import { expect, Person, test } from "./support/test.ts";
 import { Visitor } from "./support/visitor.ts";
-
-/** What operators do, by roles and names. */
-class Operator extends Person {
-  static of(person: Person): Operator {
-    return new Operator(person.page, person.name, person.url);
-  }
-
-  tab(name: "Queue" | "Mine" | "AI" | "All"): Locator {
-    return this.page.getByRole("tab", { name, exact: true });
-  }
-
-  line(name: string | RegExp): Locator {
-    return this.page.getByRole("navigation", { name: "Dialogs" }).getByRole("link", { name });
-  }
-
-  button(name: string): Locator {
-    return this.page.getByRole("button", { name, exact: true });
-  }
-
-  get whose(): Locator {
-    return this.page.getByRole("status", { name: "Whose it is" });
-  }
-
-  async openDialog(id: string): Promise<void> {
-    await this.page.goto(`/operator/${id}`);
-    await this.connected();
-  }
-
-  async openPanel(tab = ""): Promise<void> {
-    await this.page.goto(`/operator${tab}`);
-    await this.connected();
-  }
-}
-
-/** The first account of a server is an admin, who is an operator, too; the second is made one. */
-async function operators(server: Server, stranger: (on?: { url: string }) => Promise<Page>, second = "ben"): Promise<[Operator, Operator]> {
-  const root = await Person.register(await stranger(server), "anna", server.url);
-  const ben = await Person.register(await stranger(server), second, server.url);
-  const patched = await root.page.request.patch(`${server.url}/api/v1/users/${second}`, {
-    data: { role: "operator" },
-    headers: { Origin: server.url },
-  });
-  expect(patched.ok()).toBe(true);
-  await ben.api("post", "/auth/login", { username: second, password: PASSWORD });
-  return [Operator.of(root), Operator.of(ben)];
-}
 
 async function expectNoViolations(page: Page, where: string): Promise<void> {
   const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];

@@ -27,19 +27,9 @@ impl Client {
         self.resubscribe(conversation);
     }
 
-    /// Sends a message: shown at once as `sending`, kept until the server has it. Blank text is nothing.
-    pub fn send(self, conversation: ConversationId, text: &str, reply_to: Option<MessageId>) {
-        self.send_to(conversation, Visibility::Public, text, reply_to);
-    }
-
-    /// The same, in a dialog: to the visitor, or as a note.
-    pub fn send_to(
-        self,
-        conversation: ConversationId,
-        visibility: Visibility,
-        text: &str,
-        reply_to: Option<MessageId>,
-    ) {
+    /// Sends a message: shown at once as `sending`, kept until the server has it. Blank text is nothing. `visibility`:
+    /// in a dialog, whether it goes to the visitor or is a note.
+    pub fn send(self, conversation: ConversationId, visibility: Visibility, text: &str, reply_to: Option<MessageId>) {
         let text = text.trim();
         let Some(me) = self.state.me().get_untracked().filter(|_| !text.is_empty()) else { return };
         let (client_id, now) = self.with(|inner| Some((inner.env.fresh_client_id(), (inner.env.now)()))).unzip();
@@ -69,13 +59,9 @@ impl Client {
         self.act(ClientFrame::React(React { conversation_id, message_id, emoji: emoji.to_owned(), on }));
     }
 
-    /// Call on every key: what goes out is throttled, and the stop is said when the keys stop.
-    pub fn typing(self, conversation: ConversationId) {
-        self.typing_to(conversation, Visibility::Public);
-    }
-
-    /// The same, in a dialog: a note's typing is for operators alone, as the note is.
-    pub fn typing_to(self, conversation: ConversationId, visibility: Visibility) {
+    /// Call on every key: what goes out is throttled, and the stop is said when the keys stop. A note's typing is for
+    /// operators alone, as the note is.
+    pub fn typing(self, conversation: ConversationId, visibility: Visibility) {
         if self.is_connected() {
             self.typing_event(typing::Event::Key(conversation, visibility));
         }
@@ -121,27 +107,27 @@ impl Client {
     }
 
     /// A visitor asks for a person. Where the dialog changed hands meanwhile, it is asked once more of who has it now.
-    pub fn request_human(self, conversation: ConversationId) {
+    pub async fn request_human(self, conversation: ConversationId) -> Result<(), Problem> {
         let control = self.thread_store(conversation).and_then(|thread| thread.read_untracked().control.clone());
         let mut epoch = control.map_or(0, |control| control.epoch);
-        leptos::task::spawn_local(async move {
-            for _ in 0..limits::CONTROL_TRIES {
-                let body = PostControl { action: ControlAction::RequestHuman, epoch, to: None };
-                let Err(failure) = http::control(conversation, &body).await else { return };
-                let problem = Problem::from(failure);
-                let now = problem.details.get("epoch").and_then(Value::as_u64);
-                match now.filter(|_| problem.code == Code::StaleEpoch) {
-                    Some(now) => epoch = now,
-                    None => return self.problem(problem),
-                }
+        for _ in 0..limits::CONTROL_TRIES {
+            let body = PostControl { action: ControlAction::RequestHuman, epoch, to: None };
+            let Err(failure) = http::control(conversation, &body).await else { return Ok(()) };
+            let problem = Problem::from(failure);
+            let now = problem.details.get("epoch").and_then(Value::as_u64);
+            match now.filter(|_| problem.code == Code::StaleEpoch) {
+                Some(now) => epoch = now,
+                None => return Err(problem),
             }
-        });
+        }
+        // Hands change without end: the next try may find them at rest.
+        Err(Problem::new(Code::Unavailable, "A person could not be asked for. Try again in a moment."))
     }
 
     /// A chart, as a picture's address that needs no cookie.
-    pub async fn picture(self, path: &str) -> Option<String> {
-        let svg = http::picture(path).await.ok()?;
-        Some(["data:image/svg+xml,", &js_sys::encode_uri_component(&svg).as_string()?].concat())
+    pub async fn picture(self, path: &str) -> Result<String, Problem> {
+        let svg = http::picture(path).await?;
+        Ok(["data:image/svg+xml,", &String::from(js_sys::encode_uri_component(&svg))].concat())
     }
 
     /// Fetches the page before the first message shown.

@@ -62,7 +62,7 @@ impl Client {
             ListChange::Removed => self.remove_row(id),
             _ if conversation.dialog.is_some() => self.line_was_told(conversation),
             ListChange::Added | ListChange::Changed => {
-                if self.is_removed(id) {
+                if *self.state.removed().read_untracked() == Some(id) {
                     self.state.removed().set(None);
                 }
                 let is_known = self.state.read_untracked().conversations.iter().any(|row| row.id == id);

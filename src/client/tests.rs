@@ -192,8 +192,8 @@ fn a_new_message_touches_the_list_but_no_other_message() {
 fn ones_own_message_goes_from_sending_to_sent_in_its_place() {
     let _owner = owned();
     let (client, thread) = page();
-    client.send(room(1), "  hello  ", None);
-    client.send(room(1), "   ", None);
+    client.send(room(1), Visibility::Public, "  hello  ", None);
+    client.send(room(1), Visibility::Public, "   ", None);
     let entries = thread.entries();
     let entry = entries.read_untracked()[3].clone();
     assert_eq!((entry.text.as_str(), entry.state), ("hello", EntryState::Sending));
@@ -220,7 +220,7 @@ fn a_message_too_long_fails_at_once_and_is_not_lost() {
     let _owner = owned();
     let (client, thread) = page();
     let text = "x".repeat(crate::protocol::limits::MESSAGE_BYTES + 1);
-    client.send(room(1), &text, None);
+    client.send(room(1), Visibility::Public, &text, None);
     let entry = thread.entries().read_untracked()[3].clone();
     assert_eq!((entry.state, entry.text.len()), (EntryState::Failed, text.len()));
     assert!(entry.failure.is_some());
@@ -361,7 +361,7 @@ fn reading_lowers_the_count_of_the_row() {
 fn a_connection_under_another_account_sends_nothing_of_the_one_before() {
     let _owner = owned();
     let (client, _) = page();
-    client.send(room(1), "mine alone", None);
+    client.send(room(1), Visibility::Public, "mine alone", None);
     let greet = |user| {
         let times = TypingTimes { resend_ms: 1, stop_ms: 1, expire_ms: 1 };
         let id = crate::protocol::ConnectionId::from_parts(1, 1);
@@ -411,7 +411,7 @@ fn an_event_of_an_unknown_type_still_moves_the_cursor() {
 fn a_message_refused_where_one_is_no_longer_is_told_with_its_text_until_it_is_dismissed() {
     let _owner = owned();
     let (client, thread) = page();
-    client.send(room(1), "my last words", None);
+    client.send(room(1), Visibility::Public, "my last words", None);
     let client_id = thread.entries().read_untracked()[3].client_id.clone().unwrap();
     let removed = ConversationChanged { conversation: row(1, 3), change: ListChange::Removed };
     client.apply(&ServerFrame::Ephemeral(EphemeralFrame::Conversation(removed)));

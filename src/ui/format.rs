@@ -29,6 +29,20 @@ pub fn day(at: Timestamp, offset_ms: i64) -> String {
     format!("{} {} {}", civil.day, MONTHS[civil.month as usize - 1], civil.year)
 }
 
+/// When something was, for a narrow place: the clock where it is of the same day as `now` or nobody knows the time,
+/// else `20 Nov`, or `Nov 2025` in another year.
+pub fn when(at: Timestamp, now: Option<Timestamp>, offset_ms: i64) -> String {
+    let local = |at: Timestamp| Timestamp(at.as_ms() + offset_ms).civil();
+    let is_of_today = now.is_none_or(|now| day_number(at, offset_ms) == day_number(now, offset_ms));
+    let civil = local(at);
+    let month = &MONTHS[civil.month as usize - 1][..3];
+    match now.map(local) {
+        Some(now) if !is_of_today && now.year == civil.year => format!("{} {month}", civil.day),
+        Some(_) if !is_of_today => format!("{month} {}", civil.year),
+        _ => clock(at, offset_ms),
+    }
+}
+
 /// Days since 1970 in the reader's zone: two messages of one day have the same.
 pub fn day_number(at: Timestamp, offset_ms: i64) -> i64 {
     Timestamp(at.as_ms() + offset_ms).days()
@@ -144,6 +158,18 @@ mod tests {
     use crate::protocol::agent::Currency;
 
     const AT: Timestamp = Timestamp(1_795_160_350_042); // 2026-11-20T07:39:10.042Z
+
+    #[test]
+    fn in_a_narrow_place_a_day_stands_for_a_clock_that_is_not_of_today() {
+        let in_days = |days: i64| Some(Timestamp(AT.as_ms() + days * 86_400_000));
+        assert_eq!(when(AT, None, 0), "07:39");
+        assert_eq!(when(AT, in_days(0), 0), "07:39");
+        assert_eq!(when(AT, in_days(1), 0), "20 Nov");
+        assert_eq!(when(AT, in_days(60), 0), "Nov 2026");
+        // The reader's day, not the server's.
+        assert_eq!(when(AT, Some(Timestamp(AT.as_ms() + 17 * 3_600_000)), 0), "20 Nov");
+        assert_eq!(when(AT, Some(Timestamp(AT.as_ms() + 17 * 3_600_000)), -60_000 * 60 * 5), "02:39");
+    }
 
     #[test]
     fn what_a_run_cost_is_said_in_a_line() {

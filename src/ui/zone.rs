@@ -38,4 +38,8 @@ impl Zone {
     pub fn day(self, at: Timestamp) -> String {
         super::format::day(at, self.offset_ms(at))
     }
+
+    pub fn when(self, at: Timestamp, now: Option<Timestamp>) -> String {
+        super::format::when(at, now, self.offset_ms(at))
+    }
 }

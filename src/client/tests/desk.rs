@@ -82,7 +82,7 @@ fn a_note_stays_a_note_through_a_failure_and_a_retry() {
     let _owner = owned();
     let (client, thread) = page();
     let text = "x".repeat(limits::MESSAGE_BYTES + 1);
-    client.send_to(room(1), Visibility::Note, &text, None);
+    client.send(room(1), Visibility::Note, &text, None);
     let entry = thread.entries().read_untracked()[3].clone();
     assert_eq!((entry.state, entry.visibility), (EntryState::Failed, Visibility::Note));
     client.retry(room(1), &entry.key);

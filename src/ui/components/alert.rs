@@ -1,4 +1,4 @@
-//! What went wrong with a plain form: the code in the query, as a sentence.
+//! What went wrong: with a form of this page, or with a plain one, whose code in the query is made a sentence.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -13,6 +13,12 @@ use crate::protocol::{Code, limits};
 pub fn QueryAlert() -> impl IntoView {
     let query = use_query_map();
     let text = Memo::new(move |_| query.read().get("error").map(|code| sentence(&code)));
+    view! { <Alert text /> }
+}
+
+/// What went wrong, for as long as it is said.
+#[component]
+pub fn Alert(#[prop(into)] text: Signal<Option<String>>) -> impl IntoView {
     move || {
         text.get().map(|text| {
             view! {

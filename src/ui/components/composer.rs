@@ -1,78 +1,34 @@
-//! Where a message is written. Enter sends, Shift+Enter breaks the line, an input method's Enter does neither.
+//! Where a message is written. The panel's has other things around the same [`TextBox`].
 
 pub mod draft;
+pub mod writer;
 
-use leptos::{
-    ev::{KeyboardEvent, SubmitEvent},
-    html,
-    prelude::*,
-};
+use leptos::prelude::*;
 use reactive_stores::Field;
-use web_sys::HtmlTextAreaElement;
 
+use self::writer::{TextBox, Writer};
 use super::{
     icon::{CLOSE, Icon},
     thread::{ThreadContext, focus},
 };
 use crate::{
-    client::{Client, use_client},
+    client::use_client,
     model::{Thread, ThreadStoreFields},
-    protocol::MessageId,
+    protocol::{MessageId, Visibility},
 };
-
-/// Lines that the box grows to, where the browser does not grow it by itself.
-const ROWS_MAX: usize = 10;
 
 #[component]
 pub fn Composer(thread: Field<Thread>) -> impl IntoView {
     let context = ThreadContext::current();
-    let client = use_client();
-    let node = NodeRef::<html::Textarea>::new();
-    Effect::new(move |_| {
-        if let Some(area) = node.get() {
-            draft::restore(context, &area);
-            grow(&area);
-        }
-    });
-    let send = move || {
-        if let Some(area) = node.get_untracked() {
-            send_from(client, context, &area);
-        }
-    };
-    let submit = move |event: SubmitEvent| {
-        event.prevent_default();
-        send();
-    };
-    let key = move |event: KeyboardEvent| {
-        // 229: some browsers end a composition before they tell of its Enter.
-        if event.key() == "Enter" && !event.shift_key() && !event.is_composing() && event.key_code() != 229 {
-            event.prevent_default();
-            send();
-        }
-    };
-    let input = move |_| {
-        if let Some(area) = node.get_untracked() {
-            wrote(client, context, &area);
-        }
-    };
+    let writer = Writer::new(Visibility::Public.into(), |_| true);
     view! {
-        <form class="composer" method="post" action="/fn/send_message" on:submit=submit>
+        <form class="composer" method="post" action="/fn/send_message" on:submit=move |event| writer.submit(event)>
             <input type="hidden" name="conversation" value=context.id.to_string() />
             <Replying thread />
             <div class="composer-box">
                 <label>
                     <span class="visually-hidden">"Message"</span>
-                    <textarea
-                        name="message"
-                        rows="1"
-                        required
-                        placeholder="Write a message"
-                        aria-keyshortcuts="Enter"
-                        node_ref=node
-                        on:keydown=key
-                        on:input=input
-                        on:blur=move |_| client.stopped_typing(context.id)
-                    ></textarea>
+                    <TextBox writer placeholder="Write a message" />
                 </label>
                 <Stop thread />
                 <button class="button primary" type="submit">
@@ -81,40 +37,6 @@ pub fn Composer(thread: Field<Thread>) -> impl IntoView {
             </div>
             <p class="hint needs-js">"Enter sends, Shift + Enter starts a new line. Markdown works."</p>
         </form>
-    }
-}
-
-fn send_from(client: Client, context: ThreadContext, area: &HtmlTextAreaElement) {
-    let text = area.value();
-    if text.trim().is_empty() {
-        return;
-    }
-    client.send(context.id, &text, context.replying.get_untracked());
-    client.stopped_typing(context.id);
-    context.replying.set(None);
-    area.set_value("");
-    draft::forget(context);
-    grow(area);
-    let _ = area.focus();
-    show_newest();
-}
-
-fn wrote(client: Client, context: ThreadContext, area: &HtmlTextAreaElement) {
-    let text = area.value();
-    draft::keep(context, &text);
-    grow(area);
-    if text.trim().is_empty() { client.stopped_typing(context.id) } else { client.typing(context.id) }
-}
-
-pub fn grow(area: &HtmlTextAreaElement) {
-    let rows = area.value().split('\n').count().min(ROWS_MAX);
-    area.set_rows(rows as u32);
-}
-
-/// Who writes wants to see it: the list goes to its end.
-pub fn show_newest() {
-    if let Ok(Some(list)) = document().query_selector(".messages") {
-        list.set_scroll_top(0);
     }
 }
 

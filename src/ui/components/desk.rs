@@ -90,7 +90,7 @@ impl DeskContext {
 }
 
 /// An address of the panel, with a tab.
-pub(super) fn in_tab(path: &str, tab: Tab) -> String {
+pub fn in_tab(path: &str, tab: Tab) -> String {
     match tab {
         Tab::Queue => path.to_owned(),
         tab => [path, "?tab=", tab.as_str()].concat(),

@@ -5,10 +5,11 @@ use reactive_stores::Field;
 
 use super::{
     agent_timeline::AgentTimeline,
+    alert::Alert,
     avatar::Avatar,
     dialog::{Dialog, form_of, value_of},
-    icon::{CLOSE, Icon},
-    thread::{ThreadContext, focus},
+    drawer::Drawer,
+    thread::ThreadContext,
 };
 use crate::{
     api,
@@ -18,40 +19,11 @@ use crate::{
 
 #[component]
 pub fn Details(thread: Field<Thread>) -> impl IntoView {
-    let context = ThreadContext::current();
-    let close = move || {
-        context.details.set(false);
-        focus(".details-toggle button");
-    };
-    let escape = move |event: leptos::ev::KeyboardEvent| {
-        if event.key() == "Escape" && context.details.get_untracked() {
-            close();
-        }
-    };
     view! {
-        <aside
-            class="details"
-            aria-label="Details"
-            data-open=move || context.details.get().then_some("")
-            on:keydown=escape
-        >
-            <form class="drawer-bar" method="get">
-                <button
-                    class="icon-button"
-                    aria-label="Close"
-                    on:click=move |event| {
-                        event.prevent_default();
-                        close();
-                    }
-                >
-                    <Icon d=CLOSE />
-                </button>
-            </form>
-            <div class="details-scroll" tabindex="0">
-                <Members thread />
-                <AgentTimeline thread />
-            </div>
-        </aside>
+        <Drawer>
+            <Members thread />
+            <AgentTimeline thread />
+        </Drawer>
         <AddMember />
     }
 }
@@ -143,17 +115,7 @@ fn AddMember() -> impl IntoView {
         <Dialog title="Add member" open close by_url>
             <form method="post" action="/fn/add_member" on:submit=add>
                 <h2>"Add member"</h2>
-                {move || {
-                    failure
-                        .get()
-                        .map(|text| {
-                            view! {
-                                <div class="alert" role="alert">
-                                    <span>{text}</span>
-                                </div>
-                            }
-                        })
-                }}
+                <Alert text=failure />
                 <input type="hidden" name="conversation" value=context.id.to_string() />
                 <div class="field">
                     <label for="add-username">"Username"</label>

@@ -3,7 +3,10 @@
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
 use leptos_router::hooks::{use_navigate, use_query_map};
 
-use super::dialog::{Dialog, form_of, is_checked, value_of};
+use super::{
+    alert::Alert,
+    dialog::{Dialog, form_of, is_checked, value_of},
+};
 use crate::{api, protocol::limits};
 
 /// Opens the dialog from anywhere inside the frame.
@@ -54,17 +57,7 @@ pub fn NewConversation() -> impl IntoView {
         <Dialog title="New conversation" open close by_url>
             <form method="post" action="/fn/create_conversation" on:submit=create>
                 <h2>"New conversation"</h2>
-                {move || {
-                    failure
-                        .get()
-                        .map(|text| {
-                            view! {
-                                <div class="alert" role="alert">
-                                    <span>{text}</span>
-                                </div>
-                            }
-                        })
-                }}
+                <Alert text=failure />
                 <div class="field">
                     <label for="new-title">"Title"</label>
                     <input

@@ -12,9 +12,10 @@ use super::{
     composer::Composer,
     connection_status::ConnectionStatus,
     details::Details,
-    icon::{BACK, Icon, PANEL},
+    drawer::DrawerToggle,
     message::delete::DeleteDialog,
     message_list::{MessageList, order},
+    pane::BackLink,
     typing_indicator::TypingIndicator,
 };
 use crate::{
@@ -109,13 +110,13 @@ pub fn lasting(
 #[component]
 pub fn ThreadView(id: ConversationId, thread: Field<Thread>, me: User) -> impl IntoView {
     let client = use_client();
-    let context = ThreadContext::provide(id, &me, thread);
+    ThreadContext::provide(id, &me, thread);
     Effect::new(move |_| client.open(id));
     let title = lasting(thread.title());
     view! {
         <Title text=title />
         <main class="pane with-details" id="main" tabindex="-1">
-            <Head thread context />
+            <Head thread />
             <div class="notices">
                 <QueryAlert />
             </div>
@@ -130,7 +131,7 @@ pub fn ThreadView(id: ConversationId, thread: Field<Thread>, me: User) -> impl I
 }
 
 #[component]
-fn Head(thread: Field<Thread>, context: ThreadContext) -> impl IntoView {
+fn Head(thread: Field<Thread>) -> impl IntoView {
     let title = thread.title();
     let people = Memo::new(move |_| {
         let members = thread.members();
@@ -138,36 +139,15 @@ fn Head(thread: Field<Thread>, context: ThreadContext) -> impl IntoView {
         let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
         names.join(", ")
     });
-    let toggle = move |event: leptos::ev::MouseEvent| {
-        event.prevent_default();
-        context.details.update(|open| *open = !*open);
-        if context.details.get_untracked() {
-            // Once it is in view.
-            request_animation_frame(|| focus(".drawer-bar button"));
-        }
-    };
     view! {
         <header class="thread-head">
-            <a class="icon-button back-link" href="/" aria-label="Back to conversations">
-                <Icon d=BACK />
-            </a>
+            <BackLink href="/" label="Back to conversations" />
             <div class="titles">
                 <h1>{move || title.get()}</h1>
                 <p class="sub">{people}</p>
             </div>
             <ConnectionStatus />
-            <form class="details-toggle" method="get">
-                <button
-                    class="icon-button"
-                    name="details"
-                    value="1"
-                    aria-label="Details"
-                    aria-expanded=move || context.details.get().to_string()
-                    on:click=toggle
-                >
-                    <Icon d=PANEL />
-                </button>
-            </form>
+            <DrawerToggle />
         </header>
     }
 }

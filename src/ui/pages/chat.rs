@@ -1,30 +1,19 @@
 //! `/c/{id}`: one conversation.
-//!
-//! One that is in memory is shown at once; until another is here, nothing of the one before stays on the
-//! screen: what is written would go to the wrong people.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::{home::Failure, not_found::Nothing};
+use super::{
+    not_found::Nothing,
+    opening::{Opening, Page, Place, seed},
+};
 use crate::{
     api::{self, ApiError, conversation::Opened},
-    client::{Client, StateStoreFields, use_client},
-    model::{LinkState, Seed, Thread, conversation::read_before},
+    client::{Client, use_client},
+    model::Thread,
     protocol::{Code, ConversationId},
-    ui::{
-        app::FromShell,
-        components::{
-            connection_status::ConnectionStatus,
-            icon::{BACK, Icon},
-            thread::ThreadView,
-        },
-    },
+    ui::{app::FromShell, components::thread::ThreadView},
 };
-
-/// The answer to one id; nothing where what this browser kept was taken in instead.
-type Page = Resource<(String, Option<Result<Opened, ApiError>>)>;
 
 #[component]
 pub fn ChatPage() -> impl IntoView {
@@ -32,13 +21,21 @@ pub fn ChatPage() -> impl IntoView {
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
     let from_shell = use_context::<FromShell>().is_some();
-    let page = Resource::new(
+    let page: Page = Resource::new(
         move || id.get(),
         move |id| async move {
             let opened = load(client, from_shell, &id).await;
             (id, opened)
         },
     );
+    let shown = Callback::new(move |(id, opened)| show(client, id, opened));
+    let place = Place {
+        what: "conversation",
+        title: Some("Conversation"),
+        list: "/".to_owned().into(),
+        back: "Back to conversations",
+        missing: "The conversation does not exist, or you are not a member of it. Ask somebody in it to add you.",
+    };
     let removed = Memo::new(move |_| id.get().parse().is_ok_and(|id| client.is_removed(id)));
     move || {
         let wanted = id.get();
@@ -48,7 +45,7 @@ pub fn ChatPage() -> impl IntoView {
         let known = wanted.parse::<ConversationId>().ok().zip(client.user());
         match known.and_then(|(id, me)| Some((id, client.reopen(id)?, me))) {
             Some((id, thread, me)) => view! { <ThreadView id thread me /> }.into_any(),
-            None => view! { <Fetched wanted page /> }.into_any(),
+            None => view! { <Opening place wanted page shown /> }.into_any(),
         }
     }
 }
@@ -73,31 +70,13 @@ async fn load(client: Client, from_shell: bool, id: &str) -> Option<Result<Opene
     Some(opened)
 }
 
-/// One that has to be fetched first.
-#[component]
-fn Fetched(wanted: String, page: Page) -> impl IntoView {
-    let client = use_client();
-    view! {
-        <Suspense fallback=Busy>
-            {move || {
-                let wanted = wanted.clone();
-                Suspend::new(async move {
-                    match page.await {
-                        // The answer of before, while this one is on its way.
-                        (id, _) if id != wanted => view! { <Busy /> }.into_any(),
-                        (id, None) => view! { <Recalled id /> }.into_any(),
-                        (_, Some(Ok(opened))) => {
-                            client.seed_user(&opened.me);
-                            let (id, me) = (opened.detail.conversation.id, opened.me.clone());
-                            let thread = client.seed_thread(Thread::seed(seed(opened)));
-                            view! { <ThreadView id thread me /> }.into_any()
-                        }
-                        (_, Some(Err(error))) => view! { <Closed error page /> }.into_any(),
-                    }
-                })
-            }}
-        </Suspense>
-    }
+/// What the server answered is kept and shown; what this browser had is in memory by now.
+fn show(client: Client, id: String, opened: Option<Opened>) -> AnyView {
+    let Some(opened) = opened else { return view! { <Recalled id /> }.into_any() };
+    client.seed_user(&opened.me);
+    let (id, me) = (opened.detail.conversation.id, opened.me.clone());
+    let thread = client.seed_thread(Thread::seed(seed(opened)));
+    view! { <ThreadView id thread me /> }.into_any()
 }
 
 /// One that is in memory by now.
@@ -106,81 +85,4 @@ fn Recalled(id: String) -> impl IntoView {
     let client = use_client();
     let known = id.parse::<ConversationId>().ok().zip(client.user());
     known.and_then(|(id, me)| Some(view! { <ThreadView id thread=client.reopen(id)? me /> }))
-}
-
-/// What a thread begins with.
-pub fn seed(opened: Opened) -> Seed {
-    let me = opened.me.id;
-    let mine = opened.detail.members.iter().find(|member| member.id == me).map(|member| member.up_to);
-    // Who is no member, an operator, is told how much is unread.
-    let read_up_to = mine.unwrap_or_else(|| read_before(&opened.messages, opened.detail.conversation.unread, me));
-    Seed {
-        read_up_to,
-        detail: opened.detail,
-        messages: opened.messages,
-        timeline: opened.timeline,
-        head: opened.head,
-        log_epoch: Some(opened.log_epoch),
-    }
-}
-
-/// Where the list is out of sight, there is a way back to it.
-#[component]
-fn Back() -> impl IntoView {
-    view! {
-        <header class="thread-head">
-            <a class="icon-button back-link" href="/" aria-label="Back to conversations">
-                <Icon d=BACK />
-            </a>
-            <ConnectionStatus />
-        </header>
-    }
-}
-
-#[component]
-fn Busy() -> impl IntoView {
-    view! {
-        <main class="pane" id="main" tabindex="-1" aria-busy="true">
-            <Back />
-        </main>
-    }
-}
-
-#[component]
-fn Closed(error: ApiError, page: Page) -> impl IntoView {
-    let shown = match error.code {
-        Code::NotFound => view! { <Nothing /> }.into_any(),
-        Code::Unavailable => view! { <Unreachable page /> }.into_any(),
-        _ => view! { <Failure error /> }.into_any(),
-    };
-    view! {
-        <main class="pane" id="main" tabindex="-1">
-            <Back />
-            {shown}
-        </main>
-    }
-}
-
-/// Fetches it by itself as soon as there is a way to the server again.
-#[component]
-fn Unreachable(page: Page) -> impl IntoView {
-    let client = use_client();
-    let up = Memo::new(move |_| matches!(client.state().link().get(), LinkState::Connected | LinkState::Polling));
-    Effect::new(move |was: Option<bool>| {
-        let up = up.get();
-        if up && was == Some(false) {
-            page.refetch();
-        }
-        up
-    });
-    view! {
-        <Title text="Conversation" />
-        <div class="empty">
-            <h1>"This conversation is not here yet"</h1>
-            <p role="status">"The server cannot be reached. It is loaded as soon as there is a connection again."</p>
-            <button class="button" type="button" on:click=move |_| page.refetch()>
-                "Try again"
-            </button>
-        </div>
-    }
 }

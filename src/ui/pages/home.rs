@@ -12,7 +12,7 @@ use crate::{
         components::{
             conversation_list::ConversationList,
             new_conversation::{NewConversation, NewConversationOpen},
-            notices::Notices,
+            pane::Frame,
         },
     },
 };
@@ -25,12 +25,9 @@ pub fn Home() -> impl IntoView {
     let home = Resource::new(|| (), move |()| load(client, from_shell));
     Effect::new(move |_| client.start());
     let path = use_location().pathname;
-    let open = move || if path.read().as_str() == "/" { "list" } else { "page" };
+    let is_page_open = Signal::derive(move || path.read().as_str() != "/");
     view! {
-        <a class="skip-link" href="#main" rel="external">
-            "Skip to the conversation"
-        </a>
-        <div class="app" data-open=open>
+        <Frame skip="Skip to the conversation" is_page_open>
             <Suspense>
                 {move || Suspend::new(async move {
                     match home.await {
@@ -44,8 +41,7 @@ pub fn Home() -> impl IntoView {
                 })}
             </Suspense>
             <Outlet />
-        </div>
-        <Notices />
+        </Frame>
         <NewConversation />
     }
 }

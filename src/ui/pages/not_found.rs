@@ -15,13 +15,16 @@ pub fn NotFound() -> impl IntoView {
 
 /// What it says, wherever it stands.
 #[component]
-pub fn Nothing() -> impl IntoView {
+pub fn Nothing(
+    #[prop(default = "The conversation does not exist, or you are not a member of it. Ask somebody in it to add you.")]
+    why: &'static str,
+) -> impl IntoView {
     view! {
         <Title text="Not found" />
         <div class="empty">
             <img class="mark" src="/favicon.svg" alt="" width="64" height="64" />
             <h1>"There is nothing here"</h1>
-            <p>"The conversation does not exist, or you are not a member of it. Ask somebody in it to add you."</p>
+            <p>{why}</p>
             <a class="button" href="/">
                 "To your conversations"
             </a>

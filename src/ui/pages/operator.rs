@@ -18,7 +18,7 @@ use crate::{
     protocol::Code,
     ui::components::{
         desk::{DeskContext, canned_editor::CannedEditor, inbox::Inbox, shortcuts::Shortcuts},
-        notices::Notices,
+        pane::Frame,
         thread::lasting,
     },
 };
@@ -28,12 +28,9 @@ pub fn OperatorPage() -> impl IntoView {
     let client = use_client();
     let context = DeskContext::provide();
     let desk = Resource::new(|| (), |()| load_desk());
-    let open = move || if context.id.get().is_none() { "list" } else { "page" };
+    let is_page_open = Signal::derive(move || context.id.get().is_some());
     view! {
-        <a class="skip-link" href="#main" rel="external">
-            "Skip to the dialog"
-        </a>
-        <div class="app desk" data-open=open>
+        <Frame skip="Skip to the dialog" class="app desk" is_page_open>
             <Suspense>
                 {move || Suspend::new(async move {
                     match desk.await {
@@ -46,8 +43,7 @@ pub fn OperatorPage() -> impl IntoView {
                     }
                 })}
             </Suspense>
-        </div>
-        <Notices />
+        </Frame>
     }
 }
 

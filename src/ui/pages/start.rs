@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::ui::components::{alert::QueryAlert, new_conversation::NewConversationOpen};
+use crate::ui::components::{new_conversation::NewConversationOpen, pane::NothingOpen};
 
 #[component]
 pub fn Start() -> impl IntoView {
@@ -14,22 +14,15 @@ pub fn Start() -> impl IntoView {
     };
     view! {
         <Title text="Conversations" />
-        <main class="pane" id="main" tabindex="-1">
-            <div class="notices">
-                <QueryAlert />
-            </div>
-            <div class="empty">
-                <img class="mark" src="/favicon.svg" alt="" width="64" height="64" />
-                <h1>"Pick a conversation, or start one"</h1>
-                <p>
-                    "In a new conversation with yourself alone, the agents answer every message. Add people, and they answer when you write @assistant."
-                </p>
-                <form method="get" action="/">
-                    <button class="button primary" name="new" value="1" on:click=open>
-                        "Start a conversation"
-                    </button>
-                </form>
-            </div>
-        </main>
+        <NothingOpen heading="Pick a conversation, or start one">
+            <p>
+                "In a new conversation with yourself alone, the agents answer every message. Add people, and they answer when you write @assistant."
+            </p>
+            <form method="get" action="/">
+                <button class="button primary" name="new" value="1" on:click=open>
+                    "Start a conversation"
+                </button>
+            </form>
+        </NothingOpen>
     }
 }

@@ -6,7 +6,7 @@ use super::DeskContext;
 use crate::{
     client::{StateStoreFields, use_client},
     protocol::{desk::Canned, limits},
-    ui::components::dialog::Dialog,
+    ui::components::{alert::Alert, dialog::Dialog, thread::focus},
 };
 
 /// One that is being changed; its number keeps its place on the page.
@@ -49,6 +49,8 @@ pub fn CannedEditor() -> impl IntoView {
             let number = drafts.iter().map(|draft| draft.number + 1).max().unwrap_or_default();
             drafts.push(Draft::new(number, Canned { shortcut: String::new(), text: String::new() }));
         });
+        // Once it is there.
+        request_animation_frame(|| focus(".canned-drafts li:last-child input"));
     };
     let save = move |event: SubmitEvent| {
         event.prevent_default();
@@ -70,11 +72,7 @@ pub fn CannedEditor() -> impl IntoView {
             <form class="canned-editor" on:submit=save>
                 <h2>"Canned replies"</h2>
                 <p class="muted">"Type / and a shortcut in the composer. {name} becomes the visitor's name. All operators share them."</p>
-                {move || failure.get().map(|text| view! {
-                    <div class="alert" role="alert">
-                        <span>{text}</span>
-                    </div>
-                })}
+                <Alert text=failure />
                 <ul class="canned-drafts">
                     <For each=move || drafts.get() key=|draft| draft.number let:draft>
                         <Row draft drafts />
@@ -82,7 +80,7 @@ pub fn CannedEditor() -> impl IntoView {
                 </ul>
                 <div class="row">
                     <button
-                        class="button"
+                        class="button add"
                         type="button"
                         disabled=move || { drafts.read().len() >= limits::CANNED }
                         on:click=add
@@ -131,7 +129,11 @@ fn Row(draft: Draft, drafts: RwSignal<Vec<Draft>>) -> impl IntoView {
                 class="button small danger"
                 type="button"
                 aria-label=move || format!("Remove reply {}", nth())
-                on:click=move |_| drafts.update(|drafts| drafts.retain(|one| one.number != draft.number))
+                on:click=move |_| {
+                    drafts.update(|drafts| drafts.retain(|one| one.number != draft.number));
+                    // The button goes with its reply.
+                    focus(".canned-editor .add");
+                }
             >
                 "Remove"
             </button>

@@ -1,33 +1,29 @@
 //! The canned replies that `/` brings up over the composer: chosen by arrow keys and Enter, or by a click.
 
-use leptos::{ev::KeyboardEvent, html, prelude::*};
+use leptos::{ev::KeyboardEvent, prelude::*};
 use reactive_stores::Field;
-use web_sys::HtmlTextAreaElement;
+use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::visitor_of;
 use crate::{
     client::{StateStoreFields, use_client},
     model::{Thread, canned},
     protocol::desk::Canned,
-    ui::components::{
-        composer::{draft, grow},
-        thread::ThreadContext,
-    },
+    ui::components::composer::writer::Writer,
 };
 
 /// What is looked for, and which of what was found is about to be chosen.
 #[derive(Clone, Copy)]
 pub struct Choice {
-    context: ThreadContext,
+    writer: Writer,
     visitor: Memo<String>,
-    node: NodeRef<html::Textarea>,
     word: RwSignal<Option<String>>,
     at: RwSignal<usize>,
     found: Memo<Vec<Canned>>,
 }
 
 impl Choice {
-    pub fn new(node: NodeRef<html::Textarea>, thread: Field<Thread>) -> Self {
+    pub fn new(writer: Writer, thread: Field<Thread>) -> Self {
         let client = use_client();
         let word = RwSignal::new(None::<String>);
         let found = Memo::new(move |_| {
@@ -36,7 +32,7 @@ impl Choice {
             let all = client.state().canned();
             canned::matching(&all.read(), word).into_iter().cloned().collect()
         });
-        Self { context: ThreadContext::current(), visitor: visitor_of(thread), node, word, at: RwSignal::new(0), found }
+        Self { writer, visitor: visitor_of(thread), word, at: RwSignal::new(0), found }
     }
 
     pub fn is_open(self) -> bool {
@@ -67,8 +63,8 @@ impl Choice {
             return false;
         }
         match event.key().as_str() {
-            "ArrowDown" => self.at.update(|at| *at = (*at + 1) % count),
-            "ArrowUp" => self.at.update(|at| *at = (*at + count - 1) % count),
+            "ArrowDown" => self.go((self.at.get_untracked() + 1) % count),
+            "ArrowUp" => self.go((self.at.get_untracked() + count - 1) % count),
             "Enter" | "Tab" if !event.shift_key() => self.choose(self.at.get_untracked()),
             "Escape" => self.close(),
             _ => return false,
@@ -78,19 +74,22 @@ impl Choice {
         true
     }
 
+    /// The one that is about to be chosen is seen, however many there are.
+    fn go(self, index: usize) {
+        self.at.set(index);
+        let option = document().get_element_by_id(&option_id(index));
+        let nearest = ScrollIntoViewOptions::new();
+        nearest.set_block(ScrollLogicalPosition::Nearest);
+        option.into_iter().for_each(|option| option.scroll_into_view_with_scroll_into_view_options(&nearest));
+    }
+
     fn choose(self, index: usize) {
         let chosen = self.found.read_untracked().get(index).cloned();
-        let (Some(chosen), Some(area)) = (chosen, self.node.get_untracked()) else { return };
-        put(&area, self.context, &canned::filled(&chosen, &self.visitor.get_untracked()));
+        if let Some(chosen) = chosen {
+            self.writer.put(&canned::filled(&chosen, &self.visitor.get_untracked()));
+        }
         self.close();
     }
-}
-
-fn put(area: &HtmlTextAreaElement, context: ThreadContext, text: &str) {
-    area.set_value(text);
-    draft::keep(context, text);
-    grow(area);
-    let _ = area.focus();
 }
 
 fn option_id(index: usize) -> String {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What can be done with a dialog that stands so, the nearest at hand first.
-fn offered(state: &ControlState, me: UserId, has_agents: bool) -> Vec<ControlAction> {
+pub fn offered(state: &ControlState, me: UserId, has_agents: bool) -> Vec<ControlAction> {
     let is_resolved = state.status == DialogStatus::Resolved;
     let is_open = state.status == DialogStatus::Open;
     let is_mine = state.owner.is(me) && !is_resolved;

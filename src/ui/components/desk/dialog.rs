@@ -12,13 +12,8 @@ use crate::{
     model::{Thread, ThreadStoreFields},
     protocol::{ConversationId, UserId, http::User, server::PresenceStatus},
     ui::components::{
-        agent_timeline::Asking,
-        alert::QueryAlert,
-        connection_status::ConnectionStatus,
-        icon::{BACK, Icon, PANEL},
-        message::delete::DeleteDialog,
-        message_list::MessageList,
-        thread::{ThreadContext, focus},
+        agent_timeline::Asking, alert::QueryAlert, connection_status::ConnectionStatus, drawer::DrawerToggle,
+        message::delete::DeleteDialog, message_list::MessageList, pane::BackLink, thread::ThreadContext,
         typing_indicator::TypingIndicator,
     },
 };
@@ -39,7 +34,7 @@ pub fn DialogView(id: ConversationId, thread: Field<Thread>, me: User) -> impl I
             <div class="notices">
                 <QueryAlert />
             </div>
-            <MessageList thread />
+            <MessageList thread welcome=|| view! { <p class="empty">"The visitor has not written yet."</p> }.into_any() />
             <TypingIndicator thread />
             <Asking thread />
             <Reply thread me=me.id />
@@ -60,19 +55,9 @@ fn Head(thread: Field<Thread>, context: ThreadContext) -> impl IntoView {
         let state = control.get();
         state.map(|state| hands(state.status, &state.owner, context.me)).unwrap_or_default()
     };
-    let toggle = move |event: leptos::ev::MouseEvent| {
-        event.prevent_default();
-        context.details.update(|open| *open = !*open);
-        if context.details.get_untracked() {
-            // Once it is in view.
-            request_animation_frame(|| focus(".drawer-bar button"));
-        }
-    };
     view! {
         <header class="thread-head">
-            <a class="icon-button back-link" href=back aria-label="Back to the dialogs">
-                <Icon d=BACK />
-            </a>
+            <BackLink href=back label="Back to the dialogs" />
             <div class="titles">
                 <h1>{title}</h1>
                 <p class="sub" role="status" aria-label="Whose it is">
@@ -81,18 +66,7 @@ fn Head(thread: Field<Thread>, context: ThreadContext) -> impl IntoView {
             </div>
             <Lookers thread me=context.me />
             <ConnectionStatus />
-            <form class="details-toggle" method="get">
-                <button
-                    class="icon-button"
-                    name="details"
-                    value="1"
-                    aria-label="Details"
-                    aria-expanded=move || context.details.get().to_string()
-                    on:click=toggle
-                >
-                    <Icon d=PANEL />
-                </button>
-            </form>
+            <DrawerToggle />
         </header>
     }
 }

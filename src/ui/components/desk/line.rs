@@ -36,7 +36,8 @@ pub fn Line(id: ConversationId, me: UserId) -> impl IntoView {
         let (since, now) = since.get().zip(context.now.get())?;
         Some(format::waiting(now.as_ms() - since.as_ms()))
     };
-    let at = move || line.read().as_ref()?.last_message.as_ref().map(|last| zone.clock(last.timestamp));
+    let at =
+        move || line.read().as_ref()?.last_message.as_ref().map(|last| zone.when(last.timestamp, context.now.get()));
     let author = line.get_untracked().map(|line| Author {
         id: line.dialog.as_ref().map_or(UserId::from_bytes([0; 16]), |dialog| dialog.visitor.id),
         name: visitor_name(&line).to_owned(),

@@ -5,9 +5,10 @@ use leptos::{ev::KeyboardEvent, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 use wasm_bindgen::JsCast;
 
-use super::DeskContext;
+use super::{DeskContext, controls::offered, has_agents, why_no_reply};
 use crate::{
     client::{Client, StateStoreFields, use_client},
+    model::ThreadStoreFields,
     protocol::{ConversationId, UserId, Visibility, dialog::ControlAction},
     ui::components::{dialog::Dialog, thread::focus},
 };
@@ -71,13 +72,15 @@ pub fn Shortcuts(me: UserId) -> impl IntoView {
             let Some(act) = act_of(&event.key()).filter(|act| on.get_untracked() || *act == Act::Help) else { return };
             event.prevent_default();
             match act {
+                // A key that is held down is one wish.
+                Act::Control(_) if event.repeat() => {}
                 Act::Go(step) => {
                     let open = desk.id.get_untracked();
                     let state = client.state().desk();
                     let next = state.read_untracked().neighbour(desk.tab.get_untracked(), me, open, step);
                     next.filter(|id| Some(*id) != open).into_iter().for_each(&go);
                 }
-                act => do_with_open(client, desk, act),
+                act => do_with_open(client, desk, me, act),
             }
         });
         on_cleanup(move || listener.remove());
@@ -85,15 +88,25 @@ pub fn Shortcuts(me: UserId) -> impl IntoView {
     view! { <Help on /> }
 }
 
-fn do_with_open(client: Client, desk: DeskContext, act: Act) {
+fn do_with_open(client: Client, desk: DeskContext, me: UserId, act: Act) {
     if act == Act::Help {
         return desk.help.update(|open| *open = !*open);
     }
     let Some(id) = desk.id.get_untracked() else { return };
+    let control = client.thread(id).and_then(|thread| thread.control().get_untracked());
     match act {
-        Act::Control(action) => client.control(id, action, None),
+        // What has no button now has no key either.
+        Act::Control(action) => {
+            let has_agents = untrack(|| has_agents(client, id));
+            if control.is_some_and(|state| offered(&state, me, has_agents).contains(&action)) {
+                client.control(id, action, None);
+            }
+        }
         Act::Write(mode) => {
-            desk.mode.set(mode);
+            // Where only a note can be written, one is, also when a reply can be again.
+            if mode == Visibility::Note || why_no_reply(control.as_ref(), me).is_none() {
+                desk.mode.set(mode);
+            }
             focus(".composer textarea");
         }
         Act::Canned => begin_canned(),

@@ -12,51 +12,18 @@ use crate::{
     },
     ui::{
         Zone,
-        components::{
-            agent_timeline::AgentTimeline,
-            icon::{CLOSE, Icon},
-            thread::{ThreadContext, focus},
-        },
+        components::{agent_timeline::AgentTimeline, drawer::Drawer},
     },
 };
 
 #[component]
 pub fn Visitor(thread: Field<Thread>) -> impl IntoView {
-    let context = ThreadContext::current();
     let visitor = Memo::new(move |_| thread.visitor().get());
-    let close = move || {
-        context.details.set(false);
-        focus(".details-toggle button");
-    };
-    let escape = move |event: leptos::ev::KeyboardEvent| {
-        if event.key() == "Escape" && context.details.get_untracked() {
-            close();
-        }
-    };
     view! {
-        <aside
-            class="details"
-            aria-label="Details"
-            data-open=move || context.details.get().then_some("")
-            on:keydown=escape
-        >
-            <form class="drawer-bar" method="get">
-                <button
-                    class="icon-button"
-                    aria-label="Close"
-                    on:click=move |event| {
-                        event.prevent_default();
-                        close();
-                    }
-                >
-                    <Icon d=CLOSE />
-                </button>
-            </form>
-            <div class="details-scroll" tabindex="0">
-                {move || visitor.get().map(|visitor| view! { <Facts thread visitor /> })}
-                <AgentTimeline thread />
-            </div>
-        </aside>
+        <Drawer>
+            {move || visitor.get().map(|visitor| view! { <Facts thread visitor /> })}
+            <AgentTimeline thread />
+        </Drawer>
     }
 }
 

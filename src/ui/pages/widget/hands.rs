@@ -1,6 +1,6 @@
 //! In whose hands the dialog is, and the way to a person.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use reactive_stores::Field;
 
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
         ConversationId, RunStatus,
         dialog::{ControlState, DialogStatus, Owner},
     },
+    ui::components::thread::focus,
 };
 
 #[component]
@@ -26,8 +27,14 @@ pub fn Hands(id: ConversationId, thread: Field<Thread>) -> impl IntoView {
     let is_with_ai = Memo::new(move |_| control.read().as_ref().is_none_or(|now| now.is_with_ai(now.epoch)));
     let ask = move |_| {
         asked.set(true);
-        client.request_human(id);
-        crate::ui::components::thread::focus(".composer textarea");
+        spawn_local(async move {
+            if let Err(problem) = client.request_human(id).await {
+                // Nobody was asked: it can be tried again.
+                asked.try_set(false);
+                client.problem(problem);
+            }
+        });
+        focus(".composer textarea");
     };
     // Who is given back to the assistant may ask again.
     Effect::new(move |_| {

@@ -14,8 +14,9 @@ pub fn clicked(client: Client, event: &MouseEvent) {
     event.prevent_default();
     let path = link.get_attribute("href").unwrap_or_default();
     spawn_local(async move {
-        if let Some(picture) = client.picture(&path).await {
-            show(&link, &picture);
+        match client.picture(&path).await {
+            Ok(picture) => _ = show(&link, &picture),
+            Err(problem) => client.problem(problem),
         }
     });
 }
@@ -24,5 +25,9 @@ fn show(link: &web_sys::Element, picture: &str) -> Option<()> {
     let image = document().create_element("img").ok()?;
     image.set_attribute("src", picture).ok()?;
     image.set_attribute("alt", &link.text_content().unwrap_or_default()).ok()?;
-    link.replace_with_with_node_1(&image).ok()
+    // The link had the focus: it goes on from the same place.
+    image.set_attribute("tabindex", "-1").ok()?;
+    let had_focus = document().active_element().is_some_and(|active| active == *link);
+    link.replace_with_with_node_1(&image).ok()?;
+    if had_focus { image.dyn_into::<web_sys::HtmlElement>().ok()?.focus().ok() } else { Some(()) }
 }
