@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 use super::{
-    not_found::Nothing,
+    not_found::{NO_CONVERSATION, Nothing},
     opening::{Opening, Page, Place, seed},
 };
 use crate::{
@@ -34,7 +34,7 @@ pub fn ChatPage() -> impl IntoView {
         title: Some("Conversation"),
         list: "/".to_owned().into(),
         back: "Back to conversations",
-        missing: "The conversation does not exist, or you are not a member of it. Ask somebody in it to add you.",
+        missing: NO_CONVERSATION,
     };
     let removed = Memo::new(move |_| id.get().parse().is_ok_and(|id| client.is_removed(id)));
     move || {

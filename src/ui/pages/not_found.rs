@@ -3,6 +3,10 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+/// Why there may be none under an address.
+pub const NO_CONVERSATION: &str =
+    "The conversation does not exist, or you are not a member of it. Ask somebody in it to add you.";
+
 /// The whole page. The server's router gives it its status, 404.
 #[component]
 pub fn NotFound() -> impl IntoView {
@@ -15,10 +19,7 @@ pub fn NotFound() -> impl IntoView {
 
 /// What it says, wherever it stands.
 #[component]
-pub fn Nothing(
-    #[prop(default = "The conversation does not exist, or you are not a member of it. Ask somebody in it to add you.")]
-    why: &'static str,
-) -> impl IntoView {
+pub fn Nothing(#[prop(default = NO_CONVERSATION)] why: &'static str) -> impl IntoView {
     view! {
         <Title text="Not found" />
         <div class="empty">

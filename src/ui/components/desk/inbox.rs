@@ -21,6 +21,11 @@ pub fn Inbox(me: User) -> impl IntoView {
         desk.tab(context.tab.get(), id).iter().map(|line| line.id).collect::<Vec<ConversationId>>()
     });
     let is_empty = Memo::new(move |_| ids.read().is_empty());
+    let waiting = Memo::new(move |_| match client.state().desk().read().counts(id)[0] {
+        0 => String::new(),
+        1 => "1 visitor waits for a person".to_owned(),
+        count => format!("{count} visitors wait for a person"),
+    });
     let panel = move || ["tab-", context.tab.get().as_str()].concat();
     view! {
         <header class="inbox">
@@ -28,6 +33,10 @@ pub fn Inbox(me: User) -> impl IntoView {
                 <img src="/favicon.svg" alt="" width="32" height="32" />
                 "Magpie"
             </a>
+            // The counts beside the tabs are for eyes: who hears the page is told of the queue.
+            <p class="visually-hidden" role="status" aria-label="Waiting">
+                {waiting}
+            </p>
             <nav aria-label="Dialogs">
                 <Tabs me=id />
                 <div class="inbox-lines" role="tabpanel" id="inbox-lines" aria-labelledby=panel tabindex="0">
