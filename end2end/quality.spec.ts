@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Locator, Page } from "@playwright/test";
 
+import { tooWide } from "./support/layout.ts";
 import { expect, test, type Person, type Server } from "./support/test.ts";
 
 const SERVER_GONE = /WebSocket connection to .* failed|net::ERR_|Failed to (fetch|load resource)/;
@@ -95,7 +96,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await anna.connected();
       await button(page).click();
       await expect(quality(page)).toBeInViewport({ ratio: 1 });
-      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), `${url} ${width}`).toBeLessThanOrEqual(0);
+      expect(await tooWide(page), `${url} ${width}`).toEqual([]);
       const { violations } = await new AxeBuilder({ page })
         .include(".connection-box")
         .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])

@@ -23,11 +23,11 @@ export class Visitor {
     });
   }
 
-  static async open(url: string, name: string): Promise<Visitor> {
+  static async open(url: string, name: string, page = "https://shop.example/cart"): Promise<Visitor> {
     const answer = await fetch(`${url}/api/v1/widget/sessions`, {
       method: "POST",
       headers: { "content-type": "application/json", origin: url },
-      body: JSON.stringify({ site_id: "default", page: "https://shop.example/cart", referrer: "https://search.example/", identity: { name } }),
+      body: JSON.stringify({ site_id: "default", page, referrer: "https://search.example/", identity: { name } }),
     });
     expect(answer.status, await answer.clone().text()).toBe(200);
     const { token, dialog_id } = (await answer.json()) as { token: string; dialog_id: string };
