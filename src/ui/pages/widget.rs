@@ -4,6 +4,7 @@
 //! renders is the same for everybody.
 
 mod hands;
+mod paint;
 mod past;
 mod pictures;
 mod talk;
@@ -12,7 +13,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use self::{past::Past, talk::Talk};
+use self::{paint::paint, past::Past, talk::Talk};
 use super::not_found::NotFound;
 use crate::{
     api,
@@ -191,36 +192,4 @@ fn close_on_escape(launcher: Launcher) {
         });
         on_cleanup(move || listener.remove());
     });
-}
-
-/// The site's colour, and black or white on it: whichever is read better.
-fn paint(color: &str) {
-    let root = document().document_element().and_then(|root| wasm_bindgen::JsCast::dyn_into(root).ok());
-    let Some(root): Option<web_sys::HtmlElement> = root else { return };
-    let style = root.style();
-    let _ = style.set_property("--site", color);
-    let _ = style.set_property("--on-site", if is_light(color) { "#000" } else { "#fff" });
-}
-
-/// By its relative luminance (WCAG 2.2): above 0.179 black contrasts more than white.
-fn is_light(color: &str) -> bool {
-    let part = |at: usize| {
-        let byte = color.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or_default();
-        (f64::from(byte) / 255.0).powf(2.2)
-    };
-    0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5) > 0.179
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_on_a_sites_colour_is_black_or_white_as_it_is_read_better() {
-        for (color, light) in
-            [("#ffffff", true), ("#000000", false), ("#4f46e5", false), ("#ffd400", true), ("#0a6c74", false)]
-        {
-            assert_eq!(is_light(color), light, "{color}");
-        }
-    }
 }
