@@ -73,6 +73,7 @@ pub fn CannedEditor() -> impl IntoView {
                 <h2>"Canned replies"</h2>
                 <p class="muted">"Type / and a shortcut in the composer. {name} becomes the visitor's name. All operators share them."</p>
                 <Alert text=failure />
+                {move || drafts.read().is_empty().then(|| view! { <p class="inbox-empty">"There are none yet."</p> })}
                 <ul class="canned-drafts">
                     <For each=move || drafts.get() key=|draft| draft.number let:draft>
                         <Row draft drafts />
@@ -104,27 +105,33 @@ fn Row(draft: Draft, drafts: RwSignal<Vec<Draft>>) -> impl IntoView {
     let nth = move || drafts.read().iter().position(|one| one.number == draft.number).map_or(0, |at| at + 1);
     view! {
         <li>
-            <input
-                class="input"
-                required
-                maxlength=limits::CANNED_SHORTCUT_CHARS.to_string()
-                aria-label=move || format!("Shortcut {}", nth())
-                autocomplete="off"
-                autocapitalize="none"
-                spellcheck="false"
-                placeholder="hours"
-                prop:value=draft.shortcut
-                on:input=move |event| draft.shortcut.set(event_target_value(&event))
-            />
-            <textarea
-                class="input"
-                required
-                rows="2"
-                maxlength=limits::CANNED_TEXT_CHARS.to_string()
-                aria-label=move || format!("Reply {}", nth())
-                prop:value=draft.text
-                on:input=move |event| draft.text.set(event_target_value(&event))
-            ></textarea>
+            <label class="field">
+                "Shortcut"
+                <input
+                    class="input"
+                    required
+                    maxlength=limits::CANNED_SHORTCUT_CHARS.to_string()
+                    aria-label=move || format!("Shortcut {}", nth())
+                    autocomplete="off"
+                    autocapitalize="none"
+                    spellcheck="false"
+                    placeholder="hours"
+                    prop:value=draft.shortcut
+                    on:input=move |event| draft.shortcut.set(event_target_value(&event))
+                />
+            </label>
+            <label class="field">
+                "Reply"
+                <textarea
+                    class="input"
+                    required
+                    rows="2"
+                    maxlength=limits::CANNED_TEXT_CHARS.to_string()
+                    aria-label=move || format!("Reply {}", nth())
+                    prop:value=draft.text
+                    on:input=move |event| draft.text.set(event_target_value(&event))
+                ></textarea>
+            </label>
             <button
                 class="button small danger"
                 type="button"

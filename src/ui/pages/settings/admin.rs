@@ -40,9 +40,10 @@ pub fn AdminPage() -> impl IntoView {
         <main class="pane settings" id="main" tabindex="-1">
             <header class="thread-head">
                 <BackLink href="/settings" label="Back to settings" />
-                <SettingsNav />
+                <p class="name">"Settings"</p>
             </header>
             <div class="settings-inner wide">
+                <SettingsNav />
                 <Suspense>
                     {move || Suspend::new(async move {
                         match sheet.await {
