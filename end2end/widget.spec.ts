@@ -282,6 +282,8 @@ for (const colorScheme of ["light", "dark"] as const) {
   test(`axe finds nothing in launcher and frame, wide or at 320 px, ${colorScheme}`, async ({ ownServer, person, stranger }) => {
     test.slow();
     const { root, shop } = await house(person, ownServer);
+    // Hard to read on white, so that what is text has to differ from it.
+    await root.page.request.patch(`${ownServer.url}/api/v1/sites/default`, { data: { color: "#ffd400" }, headers: { Origin: ownServer.url } });
     const visitor = new Visitor(await stranger(), shop);
     const { page } = visitor;
     await page.emulateMedia({ colorScheme });
@@ -298,6 +300,10 @@ for (const colorScheme of ["light", "dark"] as const) {
     await check("empty");
     await visitor.say("What is 17 * 23?");
     await expect(visitor.message("391")).toHaveAttribute("data-state", "sent", { timeout: 15_000 });
+    // Not as it is under the pointer.
+    await page.mouse.move(0, 0);
+    await expect(visitor.frame.getByRole("button", { name: "Send" })).toHaveCSS("background-color", "rgb(255, 212, 0)");
+    await expect(visitor.message("391").locator(".tag")).toHaveCSS("color", colorScheme === "light" ? "rgb(115, 95, 0)" : "rgb(255, 212, 0)");
     await check("answered");
     const [dialog] = await dialogs(root);
     await control(root, dialog!, "take");
