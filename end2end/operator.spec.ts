@@ -225,6 +225,7 @@ test("the panel by single keys", async ({ ownServer, stranger }) => {
   }
   await anna.openPanel();
   await expect(anna.tab("Queue")).toHaveAccessibleDescription("2");
+  await expect(anna.page.getByRole("status", { name: "Waiting" })).toHaveText("2 visitors wait for a person");
   const { keyboard } = anna.page;
   await keyboard.press("j");
   await expect(anna.page).toHaveURL(new RegExp(`/operator/${vera.dialog}$`));
@@ -250,6 +251,16 @@ test("the panel by single keys", async ({ ownServer, stranger }) => {
   await expect(anna.whose).toHaveText("AI");
   await keyboard.press("e");
   await expect(anna.whose).toHaveText("Resolved");
+  // What has no button now has no key either: neither a change nor a complaint.
+  await keyboard.press("h");
+  await keyboard.press("t");
+  await keyboard.press("n");
+  await anna.composer.fill("closed");
+  await anna.composer.press("Enter");
+  await expect(anna.message("closed")).toHaveAttribute("data-state", "sent");
+  await expect(anna.whose).toHaveText("Resolved");
+  await expect(anna.page.getByRole("alert")).toHaveCount(0);
+  await keyboard.press("Escape");
 
   await keyboard.press("?");
   const help = anna.page.getByRole("dialog", { name: "Keyboard shortcuts" });

@@ -180,3 +180,21 @@ test("another account on the page is another visitor: nothing of the one before 
   await expect(visitor.log.getByRole("article")).toHaveCount(0);
   await shop.close();
 });
+
+test("who asked for a person and was not heard is told so, and can ask again", async ({ ownServer, person, stranger, allowInConsole }) => {
+  test.slow();
+  allowInConsole(/net::ERR_FAILED|Failed to load resource/);
+  const shop = await Shop.on(ownServer, await person("root", ownServer));
+  const visitor = new Visitor(await stranger(), shop);
+  await visitor.come();
+  await visitor.open();
+  await visitor.say("Hello?");
+  await visitor.page.route("**/control", (route) => route.abort(), { times: 1 });
+  const ask = visitor.frame.getByRole("button", { name: "Talk to a person" });
+  await ask.click();
+  await expect(visitor.frame.getByRole("alert")).toBeVisible();
+  await expect(ask).toBeEnabled();
+  await ask.click();
+  await expect(visitor.hands).toContainText("You are in the queue");
+  await shop.close();
+});
