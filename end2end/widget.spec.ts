@@ -283,7 +283,11 @@ for (const colorScheme of ["light", "dark"] as const) {
     test.slow();
     const { root, shop } = await house(person, ownServer);
     // Hard to read on white, so that what is text has to differ from it.
-    await root.page.request.patch(`${ownServer.url}/api/v1/sites/default`, { data: { color: "#ffd400" }, headers: { Origin: ownServer.url } });
+    const painted = await root.page.request.patch(`${ownServer.url}/api/v1/sites/default`, {
+      data: { color: "#ffd400" },
+      headers: { Origin: ownServer.url },
+    });
+    expect(painted.ok(), await painted.text()).toBe(true);
     const visitor = new Visitor(await stranger(), shop);
     const { page } = visitor;
     await page.emulateMedia({ colorScheme });
@@ -301,7 +305,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await visitor.say("What is 17 * 23?");
     await expect(visitor.message("391")).toHaveAttribute("data-state", "sent", { timeout: 15_000 });
     // Not as it is under the pointer.
-    await page.mouse.move(0, 0);
+    await visitor.connection.hover();
     await expect(visitor.frame.getByRole("button", { name: "Send" })).toHaveCSS("background-color", "rgb(255, 212, 0)");
     await expect(visitor.message("391").locator(".tag")).toHaveCSS("color", colorScheme === "light" ? "rgb(115, 95, 0)" : "rgb(255, 212, 0)");
     await check("answered");
@@ -315,6 +319,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await visitor.frame.getByRole("button", { name: "Your conversations" }).click();
 
     await page.setViewportSize({ width: 320, height: 640 });
+    await visitor.say("w".repeat(110));
     const frame = page.locator("magpie-chat iframe");
     expect(await frame.boundingBox()).toEqual({ x: 0, y: 0, width: 320, height: 640 });
     await expect(visitor.composer).toBeInViewport({ ratio: 1 });
