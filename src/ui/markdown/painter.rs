@@ -47,6 +47,8 @@ pub struct Painter<P> {
     chunk: usize,
     definitions: Definitions,
     rewrites: u32,
+    /// How long the text was that was said to be whole.
+    whole: Option<usize>,
 }
 
 /// A finished piece.
@@ -63,7 +65,15 @@ struct Done {
 
 impl<P: Paper> Painter<P> {
     pub fn new(paper: P) -> Self {
-        Self { paper, pieces: Vec::new(), code: None, chunk: 0, definitions: Definitions::default(), rewrites: 0 }
+        Self {
+            paper,
+            pieces: Vec::new(),
+            code: None,
+            chunk: 0,
+            definitions: Definitions::default(),
+            rewrites: 0,
+            whole: None,
+        }
     }
 
     pub fn into_paper(self) -> P {
@@ -72,9 +82,11 @@ impl<P: Paper> Painter<P> {
 
     /// Brings the paper up to this text, or a good part of the way: then it is to be called again, in the next
     /// frame. The text is what it was with more behind it, unless `rewrites` counts another change. When
-    /// `is_whole`, nothing more will come.
+    /// `is_whole`, nothing more will come, unless somebody edits it.
     pub fn paint(&mut self, text: &str, rewrites: u32, is_whole: bool) -> bool {
-        if rewrites != self.rewrites {
+        let was_edited = self.whole.is_some_and(|length| length != text.len());
+        self.whole = is_whole.then_some(text.len());
+        if rewrites != self.rewrites || was_edited {
             self.rewrites = rewrites;
             self.rewind(text);
         }

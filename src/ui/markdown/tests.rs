@@ -212,6 +212,20 @@ fn painted(texts: &[&str]) -> String {
     painter.into_paper().into_html()
 }
 
+#[test]
+fn a_whole_text_to_which_an_edit_adds_is_shown_as_one() {
+    for (before, after) in [
+        ("Base text", "Base text with **more** words"),
+        ("- one\n- two", "- one\n- two\n- three"),
+        ("```\na\n```", "```\na\n```\nand words"),
+    ] {
+        let mut painter = Painter::new(Sheet::default());
+        while painter.paint(before, 0, true) {}
+        while painter.paint(after, 0, true) {}
+        assert_eq!(painter.into_paper().into_html(), to_html(after));
+    }
+}
+
 /// Beginnings of the text at these places, which need not ascend.
 fn beginnings<'a>(text: &'a str, cuts: &[prop::sample::Index]) -> Vec<&'a str> {
     let cut = |index: &prop::sample::Index| &text[..text.floor_char_boundary(index.index(text.len() + 1))];
