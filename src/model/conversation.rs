@@ -13,11 +13,13 @@ mod seed;
 mod seen;
 #[cfg(test)]
 mod tests;
+mod unanswered;
 
 pub use change::Change;
 pub use hands::Hand;
 pub use row::{RowChange, apply_to_row, read_row};
 pub use seed::{Seed, read_before};
+pub use unanswered::Unanswered;
 
 use reactive_stores::Store;
 use serde::{Deserialize, Serialize};

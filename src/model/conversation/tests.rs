@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod seen;
+mod unanswered;
 
 fn room() -> ConversationId {
     ConversationId::from_parts(1, 1)

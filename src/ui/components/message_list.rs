@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     client::{Client, Launcher, use_client},
-    model::{Entry, EntryKey, EntryState, Thread, ThreadStoreFields, conversation::Hand},
+    model::{
+        Entry, EntryKey, EntryState, Thread, ThreadStoreFields,
+        conversation::{Hand, Unanswered},
+    },
     protocol::{Code, Problem, Seq, UserId, time::MINUTE_MS},
     ui::{Zone, format},
 };
@@ -36,6 +39,8 @@ struct Row {
     lead: bool,
     /// For operators: how the dialog changed hands since the message before.
     hands: Vec<String>,
+    /// For members: that the agents' answer to it did not come.
+    unanswered: Option<Unanswered>,
 }
 
 #[component]
@@ -49,12 +54,22 @@ pub fn MessageList(
     let zone = Zone::current();
     let new_line = StoredValue::new(first_new(&thread.read_untracked(), context.me));
     let for_house = use_context::<DeskContext>().is_some();
+    // A website's visitor is told in the frame's own words.
+    let for_visitor = use_context::<Launcher>().is_some();
+    let unanswered = Memo::new(move |_| {
+        if for_visitor {
+            return Vec::new();
+        }
+        context.order.get();
+        thread.runs().track();
+        thread.read_untracked().unanswered()
+    });
     let rows = Memo::new(move |_| {
         context.order.get();
         if for_house {
             thread.hands().track();
         }
-        new_line.with_value(|new| rows(&thread.read_untracked(), zone, new.as_ref(), for_house))
+        new_line.with_value(|new| rows(&thread.read_untracked(), zone, new.as_ref(), for_house, &unanswered.read()))
     });
     let last_hands = Memo::new(move |_| {
         if !for_house {
@@ -106,6 +121,7 @@ pub fn MessageList(
                         })}
                         {row.hands.into_iter().map(hand).collect_view()}
                         <MessageView thread entry=AtKeyed::new(thread.entries(), row.key).into() lead=row.lead />
+                        {row.unanswered.map(|unanswered| view! { <NotAnswered unanswered /> })}
                     </For>
                     {move || last_hands.get().into_iter().map(hand).collect_view()}
                 </div>
@@ -283,6 +299,21 @@ fn Welcome() -> impl IntoView {
     }
 }
 
+/// Under a question: why there is no answer, and the way to one.
+#[component]
+fn NotAnswered(unanswered: Unanswered) -> impl IntoView {
+    let (client, context) = (use_client(), ThreadContext::current());
+    let Unanswered { run, told, .. } = unanswered;
+    view! {
+        <p class="unanswered">
+            <span>{told}</span>
+            <button class="button small needs-js" type="button" on:click=move |_| client.run_again(context.id, run)>
+                "Retry"
+            </button>
+        </p>
+    }
+}
+
 fn hand(text: String) -> impl IntoView {
     view! { <p class="hand">{text}</p> }
 }
@@ -293,7 +324,7 @@ fn hands_after(thread: &Thread) -> Vec<String> {
     thread.hands.iter().filter(|hand| hand.seq > newest).map(Hand::told).collect()
 }
 
-fn rows(thread: &Thread, zone: Zone, new: Option<&EntryKey>, for_house: bool) -> Vec<Row> {
+fn rows(thread: &Thread, zone: Zone, new: Option<&EntryKey>, for_house: bool, unanswered: &[Unanswered]) -> Vec<Row> {
     // Those before the first message here are told with the older ones.
     let first = thread.entries.iter().find_map(|entry| entry.seq).filter(|_| thread.more).unwrap_or_default();
     let mut hands = thread.hands.iter().filter(|hand| for_house && hand.seq > first).peekable();
@@ -310,7 +341,8 @@ fn rows(thread: &Thread, zone: Zone, new: Option<&EntryKey>, for_house: bool) ->
         }
         let lead = new_day || new || !since.is_empty() || !before.is_some_and(|(last, _)| is_group(last, entry));
         let day_name = new_day.then(|| format::day(entry.at, offset_ms));
-        rows.push(Row { key: entry.key.clone(), day: day_name, new, lead, hands: since });
+        let unanswered = unanswered.iter().find(|one| Some(one.question) == entry.id).cloned();
+        rows.push(Row { key: entry.key.clone(), day: day_name, new, lead, hands: since, unanswered });
         before = Some((entry, day));
     }
     rows
