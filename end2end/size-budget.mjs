@@ -1,5 +1,5 @@
-// What the browser downloads for a page, against what it was when somebody last looked: fails when the wasm, the
-// js, the css or their sum grows by more than a tenth. Growth that is meant: node end2end/size-budget.mjs --update
+// What the browser downloads for a conversation, and of parts for other pages, against what it was when somebody last
+// looked: fails when the wasm, the js, the css, their sum or the parts grow by more than a tenth. Growth that is meant: node end2end/size-budget.mjs --update
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -23,19 +23,22 @@ const brotli = (bytes) =>
     params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
   }).length;
 
-const now = Object.fromEntries([...KINDS, "total"].map((kind) => [kind, { raw: 0, brotli: 0 }]));
+/** What is loaded when a page of it is first shown, and the script that loads it: src/ui/part.rs. */
+const isPart = (file) => /^(split_|chunk_|__wasm_split)/.test(path.basename(file));
+
+const now = Object.fromEntries([...KINDS, "total", "parts"].map((kind) => [kind, { raw: 0, brotli: 0 }]));
 for (const file of readdirSync(pkg, { recursive: true })) {
   const kind = path.extname(file).slice(1);
   if (!KINDS.includes(kind)) continue;
   const bytes = readFileSync(path.join(pkg, file));
   const size = { raw: bytes.length, brotli: brotli(bytes) };
-  for (const row of [now[kind], now.total]) {
+  for (const row of isPart(file) ? [now.parts] : [now[kind], now.total]) {
     row.raw += size.raw;
     row.brotli += size.brotli;
   }
 }
-if (now.wasm.raw === 0) {
-  console.error(`There is no wasm in ${pkg}: run make build first.`);
+if (now.wasm.raw === 0 || now.parts.raw === 0) {
+  console.error(`There is no wasm in ${pkg}, or none in parts: run make build first.`);
   process.exit(1);
 }
 

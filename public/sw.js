@@ -1,8 +1,8 @@
 // The service worker: opens the app without a network, and empties the queue without the app.
 //
 // The server puts two lines before this: BUILD, and FILES with the SHA-256 of each file of that build. What is kept
-// is one whole build under paths of its own (/shell/BUILD/…), so that a page never gets the script of one and the
-// WASM of another. Pages and files that come over the network are never taken from here, and no answer of the API.
+// is one whole build under paths of its own (/shell/BUILD/…), which name it for the server, too: a page never gets
+// the script of one and the WASM of another. No page that comes over the network is kept, and no answer of the API.
 
 import { end, keptFor, meanwhile, queue } from "./persist.js";
 
@@ -24,7 +24,7 @@ const sha256 = async (bytes) =>
 const keepShell = async () => {
   const cache = await caches.open(CACHE);
   for (const [path, hash] of Object.entries(FILES)) {
-    const answer = await fetch(path, { cache: "no-cache" });
+    const answer = await fetch(ROOT + path, { cache: "no-cache" });
     const bytes = await answer.arrayBuffer();
     if (!answer.ok || (await sha256(bytes)) !== hash) throw new Error(`${path} is of another build`);
     // Without the address it came from: what the script imports is then looked for beside the copy.

@@ -6,8 +6,9 @@ cd "$(dirname "$0")/.."
 . scripts/env.sh
 
 say "Building the site and the server, optimised (the first time takes some minutes)"
-# -P puts a .br and a .gz beside each file of the site: the server compresses nothing twice.
-cargo leptos build --release --precompress --cargo-locked
+# --precompress puts a .br and a .gz beside each file of the site: the server compresses nothing twice. --split cuts
+# the parts of the app (src/ui/part.rs) out of what every page loads.
+cargo leptos build --release --precompress --split --lib-features hydrate,split --cargo-locked
 
 if ! [[ $MAGPIE_TARGET/release/magpie -ef target/release/magpie ]]; then
   mkdir -p target/release

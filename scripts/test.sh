@@ -25,7 +25,7 @@ plain() { sed -E 's/\x1b\[[0-9;]*m//g' "$logs/$1"; }
 lint() {
   step fmt "format" cargo fmt --check
   step clippy-ssr "lints, server" cargo clippy --locked --features ssr --all-targets -- -D warnings
-  step clippy-hydrate "lints, browser" cargo clippy --locked --lib --features hydrate --target wasm32-unknown-unknown -- -D warnings
+  step clippy-hydrate "lints, browser" cargo clippy --locked --lib --features hydrate,split --target wasm32-unknown-unknown -- -D warnings
 }
 
 unit() {

@@ -6,6 +6,29 @@
 // A page is one type, as deep as its tree.
 #![recursion_limit = "256"]
 
+/// The one function by which a part of the app is entered (`ui::part`). With `split` and `cargo leptos --split` it is
+/// cut off, with all that it alone needs; else it is there from the beginning.
+#[cfg(feature = "split")]
+#[macro_export]
+macro_rules! cut_here {
+    ($part:ident $function:item) => {
+        #[leptos::wasm_split::wasm_split($part, fallible, wasm_split_path = ::leptos::wasm_split, preload(load))]
+        $function
+    };
+}
+
+#[cfg(not(feature = "split"))]
+#[macro_export]
+macro_rules! cut_here {
+    ($part:ident $vis:vis fn $name:ident($page:ident: $kind:ty) -> $result:ty $body:block) => {
+        $vis async fn $name($page: $kind) -> $result $body
+
+        $vis async fn load() -> Result<(), Missing> {
+            Ok(())
+        }
+    };
+}
+
 pub mod api;
 pub mod client;
 pub mod model;
@@ -15,15 +38,23 @@ pub mod server;
 pub mod ui;
 
 /// Where the browser starts: takes over the page that the server rendered, or fills the empty one that stands for
-/// it where there is no network.
+/// it where there is no network. A page whose part cannot be loaded is rendered anew, and says so.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
+    use ui::app;
     console_error_panic_hook::set_once();
-    if ui::app::is_offline_shell() {
-        let body = leptos::prelude::document().body();
-        body.into_iter().for_each(|body| leptos::mount::mount_to_renderer(&body, ui::app::OfflineApp).forget());
-        return;
+    if app::is_offline_shell() {
+        return app::fill();
     }
-    leptos::mount::hydrate_body(ui::app::App);
+    let path = leptos::prelude::window().location().pathname().unwrap_or_default();
+    let Some(part) = app::part_at(&path) else {
+        return leptos::mount::hydrate_body(app::App);
+    };
+    wasm_bindgen_futures::spawn_local(async move {
+        match (part.load)().await {
+            Ok(()) => leptos::mount::hydrate_body(app::App),
+            Err(_) => app::fill(),
+        }
+    });
 }

@@ -7,6 +7,7 @@ pub mod components;
 pub mod format;
 pub mod markdown;
 pub mod pages;
+pub mod part;
 #[cfg(test)]
 mod tests;
 mod zone;

@@ -2,13 +2,15 @@
 //! none of them by name.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Error, Value};
 
 use super::{
+    read::{Read, field},
     settings::{Form, Notice},
     time::Timestamp,
 };
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Sheet {
     pub title: String,
     pub note: String,
@@ -18,6 +20,21 @@ pub struct Sheet {
     pub tables: Vec<Table>,
     /// How often its tables are asked for again while it is looked at, in milliseconds; 0: never.
     pub refresh_ms: u32,
+}
+
+crate::deserialize_by_reading!(Sheet);
+
+impl Read for Sheet {
+    fn read(value: &Value) -> Result<Self, Error> {
+        Ok(Self {
+            title: field(value, "title")?,
+            note: field(value, "note")?,
+            notice: field(value, "notice")?,
+            forms: field(value, "forms")?,
+            tables: field(value, "tables")?,
+            refresh_ms: field(value, "refresh_ms")?,
+        })
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Error, Value};
 
 use super::{
     ids::{ConversationId, SiteId},
+    read::{Read, field},
     settings::Notice,
     time::Timestamp,
 };
@@ -87,7 +89,7 @@ pub struct SiteMade {
 }
 
 /// A site as the settings page shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SiteSection {
     /// As it is, or as it was typed and not taken. Without an id: the one that is to be made.
     pub site: Site,
@@ -98,6 +100,32 @@ pub struct SiteSection {
     pub errors: BTreeMap<String, String>,
     /// Once, when it was made.
     pub secret: Option<String>,
+}
+
+crate::deserialize_by_reading!(SiteSection, PublicSite);
+
+impl Read for SiteSection {
+    fn read(value: &Value) -> Result<Self, Error> {
+        Ok(Self {
+            site: field(value, "site")?,
+            embed_code: field(value, "embed_code")?,
+            notice: field(value, "notice")?,
+            errors: field(value, "errors")?,
+            secret: field(value, "secret")?,
+        })
+    }
+}
+
+impl Read for PublicSite {
+    fn read(value: &Value) -> Result<Self, Error> {
+        Ok(Self {
+            id: field(value, "id")?,
+            name: field(value, "name")?,
+            greeting: field(value, "greeting")?,
+            color: field(value, "color")?,
+            hours: field(value, "hours")?,
+        })
+    }
 }
 
 /// `POST /widget/sessions`, from the host page.
@@ -149,7 +177,7 @@ pub struct WidgetSession {
 }
 
 /// What anybody may know of a site.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PublicSite {
     pub id: SiteId,
     pub name: String,

@@ -10,24 +10,29 @@ use std::{
 };
 
 use axum::{
-    extract::State,
+    extract::{OriginalUri, Request, State},
     http::{HeaderValue, StatusCode, header},
-    response::IntoResponse,
+    middleware::Next,
+    response::{IntoResponse, Response},
 };
 use leptos::prelude::LeptosOptions;
 use sha2::{Digest, Sha256};
 
 use super::error;
-use crate::protocol::Problem;
+use crate::protocol::{Code, Problem};
 
 const WORKER: &str = "sw.js";
 /// Beside the packed files: what the shell needs.
 const ASSETS: [&str; 2] = ["persist.js", "favicon.svg"];
+/// Parts of the app that nobody opens without a network: they belong to the build, and no browser keeps them.
+const ONLINE_ALONE: [&str; 2] = ["/split_operator.wasm", "/split_widget.wasm"];
 
 /// The files of the site that the shell is made of, and the name of the build that they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Build {
     pub id: String,
+    /// Its files, as paths in the site's folder.
+    names: Vec<String>,
     /// The worker's script, ready to be served.
     worker: String,
 }
@@ -62,6 +67,12 @@ impl Builds {
         }
     }
 
+    /// The same for who does without: where no build can be read, `/pkg` serves what there is.
+    pub async fn readable(&self) -> Option<Arc<Build>> {
+        let this = self.clone();
+        tokio::task::spawn_blocking(move || this.read()).await.ok()?.ok()
+    }
+
     fn read(&self) -> io::Result<Arc<Build>> {
         let stamps = self.stamps()?;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,7 +81,7 @@ impl Builds {
         {
             return Ok(build.clone());
         }
-        let names = stamps.iter().map(|(name, ..)| name.as_str());
+        let names = stamps.iter().map(|(name, ..)| name.clone()).collect();
         let build = Arc::new(Build::read(&self.root, names)?);
         *last = Some((stamps, build.clone()));
         Ok(build)
@@ -105,13 +116,13 @@ fn list(root: &Path, folder: &str, names: &mut Vec<String>) -> io::Result<()> {
 }
 
 impl Build {
-    fn read<'a>(root: &Path, names: impl Iterator<Item = &'a str>) -> io::Result<Self> {
+    fn read(root: &Path, names: Vec<String>) -> io::Result<Self> {
         let mut whole = Sha256::new();
         let mut files = serde_json::Map::new();
-        for name in names {
+        for name in &names {
             let hash = hex(&Sha256::digest(fs::read(root.join(name))?));
             whole.update(format!("{name} {hash}\n"));
-            if name != WORKER {
+            if name != WORKER && !ONLINE_ALONE.iter().any(|part| name.ends_with(part)) {
                 files.insert(format!("/{name}"), hash.into());
             }
         }
@@ -120,12 +131,17 @@ impl Build {
         let script = fs::read_to_string(root.join(WORKER))?;
         let files = serde_json::Value::Object(files);
         let worker = format!("const BUILD = \"{id}\";\nconst FILES = {files};\n{script}");
-        Ok(Self { id, worker })
+        Ok(Self { id, names, worker })
     }
 
     /// Where the worker keeps this build, as a path of the site.
     pub fn root(&self) -> String {
         format!("/shell/{}", self.id)
+    }
+
+    /// The path of this file of the site's folder, if the build has it.
+    pub fn path(&self, file: &str) -> Option<String> {
+        self.names.iter().any(|name| name == file).then(|| format!("{}/{file}", self.root()))
     }
 }
 
@@ -134,6 +150,21 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// Below `/shell/{build}/`: the files of the build that lies in the site's folder and of no other. A page that was
+/// opened before an update must not get a part of the one after it.
+pub(super) async fn this_build(
+    State(builds): State<Builds>,
+    OriginalUri(asked): OriginalUri,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = builds.readable().await.and_then(|build| asked.path().strip_prefix(&build.root()).map(str::to_owned));
+    match path {
+        Some(path) if path.starts_with('/') => next.run(request).await,
+        _ => Problem::new(Code::NotFound, "This build is not here any more. Load the page anew.").into_response(),
+    }
 }
 
 /// `GET /sw.js`. Asked for again on every visit: a new build is a new script. It may load our own files alone.
@@ -164,6 +195,7 @@ mod tests {
             ("pkg/magpie.js", "j"),
             ("pkg/magpie.wasm", "w"),
             ("pkg/magpie.wasm.br", "b"),
+            ("pkg/split_operator.wasm", "o"),
             ("pkg/snippets/one.js", "s"),
         ] {
             fs::write(dir.path().join(name), text).unwrap();

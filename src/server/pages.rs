@@ -7,7 +7,6 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::{
@@ -28,6 +27,10 @@ pub(super) async fn page(State(state): State<AppState>, mut request: Request, ne
     // The framework mounts the server functions among the pages.
     if request.uri().path().starts_with("/fn/") {
         return function(State(state), request, next).await;
+    }
+    // For the router, which names the page's files by it.
+    if let Some(build) = state.builds.readable().await {
+        request.extensions_mut().insert(build);
     }
     if let Some(site) = request.uri().path().strip_prefix("/widget/") {
         let site = site.to_owned();

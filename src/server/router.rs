@@ -1,22 +1,30 @@
 //! Every route on one screen.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, header, request::Parts},
     middleware,
     response::Response,
     routing::get,
 };
-use leptos::prelude::provide_context;
+use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_http::{compression::CompressionLayer, services::ServeDir, set_header::SetResponseHeaderLayer};
 
-use super::{agui, functions, http, metrics, offline, pages, state::AppState, ws};
+use super::{
+    agui, functions, http, metrics,
+    offline::{self, Build},
+    pages,
+    state::AppState,
+    ws,
+};
 use crate::{
     protocol::{Problem, limits},
     ui::{
-        app::{App, offline_shell, shell},
+        app::{App, Files, offline_shell, part_at, shell},
         markdown,
     },
 };
@@ -50,7 +58,7 @@ fn site(state: &AppState) -> Router<AppState> {
         let options = options.clone();
         move || {
             functions::protect();
-            shell(options.clone())
+            shell(options.clone(), files(&options.site_pkg_dir))
         }
     };
     let not_found = leptos_axum::render_app_async_with_context(context.clone(), render.clone());
@@ -60,10 +68,14 @@ fn site(state: &AppState) -> Router<AppState> {
     let files = ServeDir::new(&*options.site_root)
         .precompressed_br()
         .precompressed_gzip()
-        .append_index_html_on_directories(false)
-        .fallback(unknown_page.with_state(state.clone()));
+        .append_index_html_on_directories(false);
     let revalidated =
         SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let of_this_build = tower::ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(state.clone(), offline::this_build))
+        .layer(revalidated.clone())
+        .service(files.clone());
+    let files = files.fallback(unknown_page.with_state(state.clone()));
 
     let pages = Router::new()
         .leptos_routes_with_context(state, generate_route_list(App), context.clone(), render)
@@ -74,7 +86,18 @@ fn site(state: &AppState) -> Router<AppState> {
             axum::routing::post(move |request| leptos_axum::handle_server_fns_with_context(context.clone(), request)),
         )
         .layer(middleware::from_fn_with_state(state.clone(), pages::function));
-    pages.merge(functions).fallback_service(tower::ServiceBuilder::new().layer(revalidated).service(files))
+    pages
+        .merge(functions)
+        .nest_service("/shell/{build}", of_this_build)
+        .fallback_service(tower::ServiceBuilder::new().layer(revalidated).service(files))
+}
+
+/// Where the page that is being rendered finds its files.
+fn files(pkg: &str) -> Files {
+    let Some(request) = use_context::<Parts>() else { return Files::default() };
+    let Some(build) = request.extensions.get::<Arc<Build>>() else { return Files::default() };
+    let part = part_at(request.uri.path()).map(|part| format!("{pkg}/split_{}.wasm", part.name));
+    Files { root: build.root(), part: part.and_then(|file| build.path(&file)) }
 }
 
 /// The document that the service worker keeps and shows where there is no network: nobody's, and empty.

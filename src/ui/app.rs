@@ -1,4 +1,4 @@
-//! The document around every page, the providers, the routes.
+//! The document around every page, the providers, the routes and the parts that they are in.
 
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
@@ -20,11 +20,36 @@ use super::{
         start::Start,
         widget::WidgetPage,
     },
+    part::{Missing, Part},
 };
-use crate::client::provide_client;
+use crate::{client::provide_client, part};
+
+part!(operator: PANEL = OperatorPage, DIALOG = DialogPage, NO_DIALOG = NoDialog);
+part!(settings: SETTINGS = SettingsPage, ADMIN = AdminPage);
+part!(widget: WIDGET = WidgetPage);
+
+/// The part that the page at this path is in, if it is in one.
+pub fn part_at(path: &str) -> Option<Part> {
+    match path.trim_start_matches('/').split('/').next()? {
+        "settings" => Some(SETTINGS),
+        "operator" => Some(PANEL),
+        "widget" => Some(WIDGET),
+        _ => None,
+    }
+}
+
+/// Where a page finds its files.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    /// The path below which the server has this one build; empty where it has none.
+    pub root: String,
+    /// The file of the part that the page is in, if it is cut out.
+    pub part: Option<String>,
+}
 
 /// The document. Rendered by the server alone.
-pub fn shell(options: LeptosOptions) -> impl IntoView {
+pub fn shell(options: LeptosOptions, files: Files) -> impl IntoView {
+    let Files { root, part } = files;
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -35,10 +60,11 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="theme-color" content="#0e151c" />
                 <meta name="description" content="A self-hosted chat in which people and AI agents share the same conversation, live." />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <link rel="modulepreload" href="/persist.js" />
-                <HashedStylesheet id="leptos" options=options.clone() />
+                <link rel="modulepreload" href=[&root, "/persist.js"].concat() />
+                <HashedStylesheet id="leptos" options=options.clone() root=root.clone() />
                 <AutoReload options=options.clone() />
-                <HydrationScripts options />
+                <HydrationScripts options root />
+                {part.map(|file| view! { <link rel="preload" href=file r#as="fetch" r#type="application/wasm" crossorigin="" /> })}
                 <MetaTags />
             </head>
             <body>
@@ -78,9 +104,16 @@ pub fn is_offline_shell() -> bool {
 #[derive(Clone, Copy)]
 pub struct FromShell;
 
+/// Renders the app into the document, in the place of whatever is there. In a browser only.
+pub fn fill() {
+    let Some(body) = document().body() else { return };
+    body.set_inner_html("");
+    leptos::mount::mount_to_renderer(&body, OfflineApp).forget();
+}
+
 /// The app in the empty shell: there is nothing to take over, everything is built here.
 #[component]
-pub fn OfflineApp() -> impl IntoView {
+fn OfflineApp() -> impl IntoView {
     provide_context(FromShell);
     App()
 }
@@ -95,20 +128,20 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=NotFound>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
-                <ParentRoute path=path!("operator") view=OperatorPage ssr=SsrMode::Async>
-                    <Route path=path!("") view=NoDialog ssr=SsrMode::Async />
-                    <Route path=path!(":id") view=DialogPage ssr=SsrMode::Async />
+                <ParentRoute path=path!("operator") view=|| PANEL.view() ssr=SsrMode::Async>
+                    <Route path=path!("") view=|| NO_DIALOG.view() ssr=SsrMode::Async />
+                    <Route path=path!(":id") view=|| DIALOG.view() ssr=SsrMode::Async />
                 </ParentRoute>
-                <Route path=path!("/widget/:site") view=WidgetPage ssr=SsrMode::Async />
+                <Route path=path!("/widget/:site") view=|| WIDGET.view() ssr=SsrMode::Async />
                 <ParentRoute path=path!("") view=Home ssr=SsrMode::Async>
                     <Route path=path!("") view=Start ssr=SsrMode::Async />
                     <Route path=path!("c/:id") view=ChatPage ssr=SsrMode::Async />
-                    <Route path=path!("settings") view=SettingsPage ssr=SsrMode::Async />
-                    <Route path=path!("settings/connections") view=AdminPage ssr=SsrMode::Async />
-                    <Route path=path!("settings/broadcast") view=AdminPage ssr=SsrMode::Async />
-                    <Route path=path!("settings/audit") view=AdminPage ssr=SsrMode::Async />
-                    <Route path=path!("settings/webhooks") view=AdminPage ssr=SsrMode::Async />
-                    <Route path=path!("settings/deliveries") view=AdminPage ssr=SsrMode::Async />
+                    <Route path=path!("settings") view=|| SETTINGS.view() ssr=SsrMode::Async />
+                    <Route path=path!("settings/connections") view=|| ADMIN.view() ssr=SsrMode::Async />
+                    <Route path=path!("settings/broadcast") view=|| ADMIN.view() ssr=SsrMode::Async />
+                    <Route path=path!("settings/audit") view=|| ADMIN.view() ssr=SsrMode::Async />
+                    <Route path=path!("settings/webhooks") view=|| ADMIN.view() ssr=SsrMode::Async />
+                    <Route path=path!("settings/deliveries") view=|| ADMIN.view() ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>
