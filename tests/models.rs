@@ -14,9 +14,12 @@ mod stream;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use magpie::server::{
-    agents::llm::{ChatMessage, ChatRequest, Delta, LlmClient, LlmError, ToolDefinition, genai::GenaiClient},
-    config::model::{GivenModel, ModelChoice},
+use magpie::{
+    protocol::Side,
+    server::{
+        agents::llm::{ChatMessage, ChatRequest, Delta, LlmClient, LlmError, ToolDefinition, genai::GenaiClient},
+        config::model::{GivenModel, ModelChoice},
+    },
 };
 use serde_json::json;
 
@@ -46,6 +49,7 @@ fn question(text: &str) -> ChatRequest {
         tools: Vec::new(),
         model: None,
         schema: None,
+        audience: Side::House,
     }
 }
 

@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use self::{genai::GenaiClient, offline::OfflineClient, retry::Retrying};
-use crate::{protocol::agent::Usage, server::config::ModelChoice};
+use crate::{
+    protocol::{Side, agent::Usage},
+    server::config::ModelChoice,
+};
 
 pub mod genai;
 pub mod offline;
@@ -33,6 +36,8 @@ pub struct ChatRequest {
     /// The answer is to be one JSON value of this schema. A provider that cannot hold a model to it leaves that
     /// to the prompt: whoever asks checks what comes.
     pub schema: Option<Value>,
+    /// Who reads the answer. A prompt says so too; the built-in planner reads none.
+    pub audience: Side,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     protocol::{
-        CallId, ChartId, Event, Message, MessageId, RunId, Timestamp, UserRef,
+        CallId, ChartId, Event, Message, MessageId, RunId, Side, Timestamp, UserRef,
         agent::{ChartTable, ToolClass, Usage},
         limits,
         server::Author,
@@ -223,6 +223,8 @@ pub struct Request {
     pub ask_before: Vec<String>,
     pub model: Option<String>,
     pub schema: Option<Value>,
+    /// Who reads the answer.
+    pub audience: Side,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

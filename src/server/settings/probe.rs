@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 
 use crate::{
-    protocol::limits,
+    protocol::{Side, limits},
     server::{
         agents::llm::{ChatMessage, ChatRequest, Delta, LlmClient, LlmError, genai::GenaiClient},
         config::ModelChoice,
@@ -25,6 +25,7 @@ pub(super) async fn ask(choice: &ModelChoice) -> Result<String, String> {
         tools: Vec::new(),
         model: None,
         schema: None,
+        audience: Side::House,
     };
     let mut deltas = client.chat(request).await.map_err(sentence)?;
     let mut text = String::new();

@@ -128,11 +128,11 @@ impl Driver {
                 return;
             }
         }
-        let Request { system, messages, tools, ask_before, model, schema } = self.machine.request();
+        let Request { system, messages, tools, ask_before, model, schema, audience } = self.machine.request();
         let messages = self.context.iter().cloned().chain(messages).collect();
         let tools = self.shared.tools.definitions(&tools);
         let name = self.llm.model().map(|configured| model.clone().unwrap_or(configured));
-        let request = ChatRequest { system, messages, tools, model, schema };
+        let request = ChatRequest { system, messages, tools, model, schema, audience };
         let llm = self.llm.clone();
         let asked = Asked {
             deltas: stream::once(async move { llm.chat(request).await }).try_flatten().boxed(),

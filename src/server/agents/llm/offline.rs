@@ -9,10 +9,12 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 
 use super::{ChatMessage, ChatRequest, Delta, DeltaStream, LlmClient, LlmError, LlmStatus, ModelCall};
+use crate::protocol::Side;
 
 mod answer;
 mod plan;
 mod talk;
+mod visitor;
 
 /// Picks real tools from the question and writes an answer from what they returned.
 #[derive(Clone, Debug)]
@@ -50,27 +52,29 @@ impl LlmClient for OfflineClient {
 fn reply(request: &ChatRequest) -> Vec<Delta> {
     let asked = request.messages.iter().rposition(|message| matches!(message, ChatMessage::User { .. }));
     let Some(ChatMessage::User { name, text }) = asked.map(|at| &request.messages[at]) else {
-        return written(&talk::help());
+        return written(&talk::help(request.audience));
     };
-    let since = &request.messages[asked.unwrap_or_default() + 1..];
+    let (before, since) = request.messages.split_at(asked.unwrap_or_default());
+    let since = &since[1..];
     if since.iter().any(|message| matches!(message, ChatMessage::Tool { .. })) {
-        return written(&answer::from_results(since));
+        return written(&answer::from_results(request.audience, since));
     }
     let offered = |name: &str| request.tools.iter().any(|tool| tool.name == name);
-    let person = plan::person(text).filter(|planned| offered(planned.tool));
+    let agrees = request.audience == Side::Visitor && visitor::agrees(before, text);
+    let person = plan::person(text, agrees).filter(|planned| offered(planned.tool));
     let planned = person.map_or_else(|| plan::plan(text), |person| vec![person]);
     let mut plan: Vec<plan::Planned> = planned.into_iter().filter(|planned| offered(planned.tool)).collect();
     if plan::may_be_elsewhere(text, &plan) {
         plan.extend(plan::last_resort(text).filter(|planned| offered(planned.tool)));
     }
     if plan.is_empty() {
-        if let Some(answer) = talk::answer(name, text) {
+        if let Some(answer) = talk::answer(request.audience, name, text) {
             return written(&answer);
         }
         plan.extend(plan::last_resort(text).filter(|planned| offered(planned.tool)));
     }
     if plan.is_empty() {
-        return written(&talk::unknown());
+        return written(&talk::unknown(request.audience));
     }
     let calls = plan.into_iter().enumerate().map(|(at, planned)| {
         Delta::ToolCall(ModelCall {

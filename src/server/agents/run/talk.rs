@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Effect, ModelTimes, Phase, PlannedCall, Request, RunMachine, Stop};
 use crate::{
-    protocol::{Timestamp, agent::StepTopic, limits},
+    protocol::{Side, Timestamp, agent::StepTopic, limits},
     server::agents::{
         llm::ChatMessage,
         orchestrator::{Act, Next},
@@ -72,7 +72,8 @@ impl RunMachine {
         };
         let (tools, ask_before) =
             if self.talk.may_call() { (self.tools(), agent.ask_before.clone()) } else { Default::default() };
-        Request { system, messages: messages.clone(), tools, ask_before, model: agent.model.clone(), schema }
+        let audience = if self.spec.dialog.is_some() { Side::Visitor } else { Side::House };
+        Request { system, messages: messages.clone(), tools, ask_before, model: agent.model.clone(), schema, audience }
     }
 
     /// What the agent at work may use.

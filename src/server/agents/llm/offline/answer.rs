@@ -2,13 +2,18 @@
 
 use serde_json::Value;
 
-use crate::server::agents::{
-    llm::{ChatMessage, ModelCall},
-    tools::{calculate, convert_units, date_time, make_chart, search_conversation, search_knowledge},
+use super::visitor;
+use crate::{
+    protocol::Side,
+    server::agents::{
+        llm::{ChatMessage, ModelCall},
+        tools::{calculate, convert_units, date_time, make_chart, search_conversation, search_knowledge},
+    },
 };
 
-/// One paragraph for each call, in their order.
-pub fn from_results(messages: &[ChatMessage]) -> String {
+/// One paragraph for each call, in their order; what was looked for in vain is left out where a visitor reads
+/// something else.
+pub fn from_results(side: Side, messages: &[ChatMessage]) -> String {
     let calls: Vec<&ModelCall> = messages
         .iter()
         .filter_map(|message| match message {
@@ -22,12 +27,31 @@ pub fn from_results(messages: &[ChatMessage]) -> String {
         .filter_map(|message| match message {
             ChatMessage::Tool { call_id, tool_name, success, text } => {
                 let arguments = calls.iter().find(|call| call.id == *call_id).map(|call| &call.arguments);
-                Some(paragraph(tool_name, arguments.unwrap_or(&Value::Null), *success, text))
+                let arguments = arguments.unwrap_or(&Value::Null);
+                match side {
+                    Side::House => Some(paragraph(tool_name, arguments, *success, text)),
+                    Side::Visitor if is_in_vain(tool_name, *success, text) => None,
+                    Side::Visitor => Some(paragraph(tool_name, arguments, *success, text)),
+                }
             }
             _ => None,
         })
         .collect();
-    paragraphs.join("\n\n")
+    let failed = |message: &ChatMessage| matches!(message, ChatMessage::Tool { success: false, .. });
+    match paragraphs.is_empty() {
+        true if messages.iter().any(failed) => visitor::failed(),
+        true => visitor::nothing_found(),
+        false => paragraphs.join("\n\n"),
+    }
+}
+
+/// A search that found nothing or did not come about.
+fn is_in_vain(tool: &str, success: bool, text: &str) -> bool {
+    match tool {
+        search_knowledge::NAME => !success || !text.contains(PASSAGES),
+        search_conversation::NAME => !success || !text.contains(":\n"),
+        _ => false,
+    }
 }
 
 fn paragraph(tool: &str, arguments: &Value, success: bool, text: &str) -> String {
@@ -82,6 +106,9 @@ fn found(arguments: &Value, text: &str) -> String {
     format!("{count}{by}{about}, the newest first:\n\n{}", quotes.join("\n\n"))
 }
 
+/// Stands above the first passage.
+const PASSAGES: &str = ":\n\n[";
+
 /// Passages that are quoted; of the others only the source is named.
 const QUOTED: usize = 2;
 
@@ -90,9 +117,8 @@ fn quoted(arguments: &Value, text: &str) -> String {
     let Some((_, passages)) = text.split_once(":\n\n[") else {
         let query = arguments["query"].as_str().unwrap_or_default();
         return format!(
-            "The knowledge base has nothing for “{query}”, and no other tool of mine fits. I look for the words of a \
-             question: try others, or ask for `help` to see what I can do. No language model is configured here, so I \
-             do not write freely."
+            "The knowledge base has nothing for “{query}”, and no other tool of mine fits. No language model is \
+             configured here, so I look for the words of a question: try others, or `help`."
         );
     };
     let passages: Vec<&str> = passages.split("\n\n[").collect();

@@ -57,9 +57,10 @@ pub fn plan(question: &str) -> Vec<Planned> {
     plan
 }
 
-/// A person, where a visitor asks for one.
-pub fn person(question: &str) -> Option<Planned> {
-    person::is_wanted(&without_address(question)).then(|| Planned { tool: ask_a_person::NAME, arguments: json!({}) })
+/// A person, where a visitor asks for one, or `agrees` to be given one.
+pub fn person(question: &str, agrees: bool) -> Option<Planned> {
+    let is_wanted = agrees || person::is_wanted(&without_address(question));
+    is_wanted.then(|| Planned { tool: ask_a_person::NAME, arguments: json!({}) })
 }
 
 /// Whether a search of the conversation is no more than a guess: what is looked for may stand in a document.
@@ -189,6 +190,12 @@ fn without_courtesy(text: &str) -> &str {
         text = rest.trim_start();
     }
     text
+}
+
+/// In lower case.
+pub fn words(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
 }
 
 /// In any case, ASCII alone.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::server::agents::llm::ToolDefinition;
+use crate::server::agents::{llm::ToolDefinition, tools::search_knowledge};
 
 const TOOLS: [&str; 5] = ["calculate", "convert_units", "date_time", "search_conversation", "make_chart"];
 /// Beside them, where the operator has switched them on.
@@ -23,6 +23,7 @@ fn request(question: &str) -> ChatRequest {
         tools: TOOLS.map(tool).into(),
         model: None,
         schema: None,
+        audience: Side::House,
     }
 }
 
@@ -290,7 +291,7 @@ fn documents_are_quoted_with_their_source() {
 
 #[test]
 fn help_says_what_it_can_do_and_that_no_model_is_configured() {
-    for question in ["help", "What can you do?", "@assistant who are you?", "Tell me a joke", "Hello"] {
+    for question in ["help", "What can you do?", "@assistant who are you?"] {
         let text = said(&request(question));
         assert!(text.contains("No language model is configured"), "{question}: {text}");
         for setting in ["MAGPIE_LLM_PROVIDER", "MAGPIE_LLM_BASE_URL", "MAGPIE_LLM_MODEL"] {
@@ -298,8 +299,88 @@ fn help_says_what_it_can_do_and_that_no_model_is_configured() {
         }
         assert!(text.split_whitespace().count() >= 60, "{question}: {text}");
     }
+    for question in ["Tell me a joke", "Hello", "How are you?"] {
+        let text = said(&request(question));
+        assert!(text.contains("No language model is configured") && text.contains("`help`"), "{question}: {text}");
+        assert!(text.lines().count() == 1 && text.split_whitespace().count() < 60, "{question}: {text}");
+    }
     assert!(said(&request("Hello")).contains("Anna"));
     assert!(said(&request("can you draw a chart?")).contains("two numbers"));
+}
+
+/// The same question, from a website's visitor.
+fn of_visitor(question: &str) -> ChatRequest {
+    let mut request = request_with_more(question);
+    let hand_over = ToolDefinition { name: "ask_a_person".into(), description: String::new(), parameters: Value::Null };
+    request.tools.push(hand_over);
+    request.audience = Side::Visitor;
+    request
+}
+
+fn assert_is_for_a_visitor(text: &str) {
+    for word in ["model", "MAGPIE", "Magpie", "`", "timeline", "@", "Stop", "Visitor", "tool", "setting"] {
+        assert!(!text.contains(word), "{word} in {text}");
+    }
+    assert!(text.lines().count() == 1 && text.split_whitespace().count() < 40, "{text}");
+}
+
+#[test]
+fn a_visitor_hears_a_friendly_sentence_and_the_offer_of_a_person() {
+    for question in ["help", "What can you do?", "My parcel has not come", "Hello", "can you draw a chart?", "thanks"] {
+        let mut request = of_visitor(question);
+        request.messages[0] = ChatMessage::User { name: "Visitor P8T5".into(), text: question.into() };
+        assert_is_for_a_visitor(&said(&request));
+    }
+    for question in ["help", "My parcel has not come", "Hello"] {
+        assert!(said(&of_visitor(question)).contains("talk to a person"), "{question}");
+    }
+}
+
+/// A visitor's question for which these tools were asked, with what they brought.
+fn answered(results: &[(&str, bool, &str)]) -> String {
+    let mut request = of_visitor("Where is my order?");
+    for (at, (tool, success, text)) in results.iter().enumerate() {
+        let call = ModelCall { id: at.to_string(), tool_name: (*tool).into(), arguments: json!({ "query": "order" }) };
+        request.messages.push(ChatMessage::Assistant { text: String::new(), calls: vec![call] });
+        request.messages.push(ChatMessage::Tool {
+            call_id: at.to_string(),
+            tool_name: (*tool).into(),
+            success: *success,
+            text: (*text).into(),
+        });
+    }
+    said(&request)
+}
+
+#[test]
+fn a_visitor_does_not_hear_where_something_was_looked_for_in_vain() {
+    let nowhere = ("search_conversation", true, "No message was found.");
+    let nothing = ("search_knowledge", true, search_knowledge::NOTHING);
+    let found = ("search_knowledge", true, "1 passage:\n\n[A](/api/v1/knowledge/a.md)\n> One.");
+    let broken = ("search_knowledge", false, "The knowledge base cannot be searched now.");
+    for results in [&[nowhere, nothing][..], &[nothing], &[nowhere, broken]] {
+        let text = answered(results);
+        assert!(text.contains("sorry") && text.contains("talk to a person"), "{text}");
+        assert_is_for_a_visitor(&text);
+    }
+    assert_eq!(answered(&[nowhere, found]), "From [A](/api/v1/knowledge/a.md):\n\n> One.");
+}
+
+#[test]
+fn a_visitor_who_takes_up_the_offer_is_given_a_person() {
+    let after = |said: &str, text: &str| {
+        let mut request = of_visitor(text);
+        request.messages.insert(0, ChatMessage::Assistant { text: said.into(), calls: Vec::new() });
+        reply(&request).iter().any(|delta| matches!(delta, Delta::ToolCall(call) if call.tool_name == "ask_a_person"))
+    };
+    let offer = visitor::unknown();
+    for text in ["yes", "Yes, please!", "ok", "sure thing"] {
+        assert!(after(&offer, text), "{text}");
+        assert!(!after("It is Friday.", text), "{text}");
+    }
+    for text in ["no", "no, please not", "What is 17 * 23?", "yes but first tell me when you open on Sundays"] {
+        assert!(!after(&offer, text), "{text}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::*;
+use crate::protocol::Side;
 
 /// What one call brings.
 #[derive(Clone)]
@@ -80,7 +81,14 @@ fn scripted(calls: impl IntoIterator<Item = Vec<Piece>>) -> Arc<Scripted> {
 }
 
 fn question() -> ChatRequest {
-    ChatRequest { system: String::new(), messages: Vec::new(), tools: Vec::new(), model: None, schema: None }
+    ChatRequest {
+        system: String::new(),
+        messages: Vec::new(),
+        tools: Vec::new(),
+        model: None,
+        schema: None,
+        audience: Side::House,
+    }
 }
 
 /// What a reader gets, a word each, and how it ends.

@@ -21,7 +21,14 @@ fn result(success: bool, text: &str) -> ChatMessage {
 }
 
 fn request(messages: Vec<ChatMessage>) -> ChatRequest {
-    ChatRequest { system: "Be brief.".into(), messages, tools: Vec::new(), model: None, schema: None }
+    ChatRequest {
+        system: "Be brief.".into(),
+        messages,
+        tools: Vec::new(),
+        model: None,
+        schema: None,
+        audience: crate::protocol::Side::House,
+    }
 }
 
 /// A line for each turn.

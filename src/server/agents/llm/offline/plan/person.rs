@@ -26,11 +26,7 @@ const FEW: usize = 7;
 const ABOUT: [&str; 6] = ["what", "who", "why", "how", "is", "are"];
 
 pub(super) fn is_wanted(question: &str) -> bool {
-    let words: Vec<String> = question
-        .split(|c: char| !c.is_alphanumeric() && c != '\'')
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect();
+    let words = super::words(question);
     let text = format!(" {} ", words.join(" "));
     let has = |phrase: &str| text.contains(&format!(" {phrase} "));
     if PHRASES.into_iter().any(has) {
