@@ -19,9 +19,13 @@ mod visitor;
 /// Picks real tools from the question and writes an answer from what they returned.
 #[derive(Clone, Debug)]
 pub struct OfflineClient {
-    /// Between two words, so that people see the answer being written.
+    /// Between two pieces, so that people see the answer being written: word by word, several at a time where it
+    /// would take longer than [`WHOLE`].
     pub pace: Duration,
 }
+
+/// How long the writing of an answer takes at most: whoever waits has questions behind this one.
+const WHOLE: Duration = Duration::from_secs(1);
 
 impl Default for OfflineClient {
     fn default() -> Self {
@@ -33,7 +37,7 @@ impl Default for OfflineClient {
 impl LlmClient for OfflineClient {
     async fn chat(&self, request: ChatRequest) -> Result<DeltaStream, LlmError> {
         let pace = self.pace;
-        let deltas = reply(&request);
+        let deltas = in_pieces(reply(&request), pace);
         let paced = stream::iter(deltas.into_iter().enumerate()).then(move |(at, delta)| async move {
             if at > 0 && !pace.is_zero() && matches!(delta, Delta::Text(_)) {
                 tokio::time::sleep(pace).await;
@@ -84,6 +88,31 @@ fn reply(request: &ChatRequest) -> Vec<Delta> {
         })
     });
     calls.chain([Delta::Done]).collect()
+}
+
+/// No more pieces than are written in [`WHOLE`] at this pace.
+fn in_pieces(deltas: Vec<Delta>, pace: Duration) -> Vec<Delta> {
+    let most = match pace.as_millis() {
+        0 => return deltas,
+        pace => usize::try_from(WHOLE.as_millis() / pace).unwrap_or(usize::MAX).max(1),
+    };
+    let words = deltas.iter().filter(|delta| matches!(delta, Delta::Text(_))).count();
+    let at_a_time = words.div_ceil(most).max(1);
+    let mut pieces: Vec<Delta> = Vec::new();
+    let mut held = 0;
+    for delta in deltas {
+        match (pieces.last_mut(), delta) {
+            (Some(Delta::Text(piece)), Delta::Text(word)) if held < at_a_time => {
+                piece.push_str(&word);
+                held += 1;
+            }
+            (_, delta) => {
+                pieces.push(delta);
+                held = 1;
+            }
+        }
+    }
+    pieces
 }
 
 /// Word by word.

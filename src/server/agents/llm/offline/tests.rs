@@ -422,17 +422,22 @@ fn an_answer_reports_what_the_tools_returned() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn words_come_one_by_one_at_the_pace() {
+async fn an_answer_is_written_before_ones_eyes_and_within_a_second() {
     let client = OfflineClient::default();
-    let started = tokio::time::Instant::now();
-    let mut deltas = client.chat(request("help")).await.expect("an answer");
-    let mut words = 0;
-    while let Some(Ok(Delta::Text(_))) = deltas.next().await {
-        words += 1;
-    }
-    assert!(words > 60);
-    assert_eq!(started.elapsed().as_millis(), (client.pace * (words - 1)).as_millis());
     assert!(client.pace > Duration::ZERO);
+    for (question, is_long) in [("help", true), ("thanks", false)] {
+        let started = tokio::time::Instant::now();
+        let mut deltas = client.chat(request(question)).await.expect("an answer");
+        let (mut pieces, mut text) = (0, String::new());
+        while let Some(Ok(Delta::Text(piece))) = deltas.next().await {
+            pieces += 1;
+            text.push_str(&piece);
+        }
+        assert_eq!(text, said(&request(question)));
+        assert_eq!(started.elapsed().as_millis(), (client.pace * (pieces - 1)).as_millis());
+        assert!(pieces > 10 && started.elapsed() <= WHOLE, "{question}: {pieces} in {:?}", started.elapsed());
+        assert_eq!(text.split_whitespace().count() > usize::try_from(pieces).unwrap(), is_long, "{question}");
+    }
 }
 
 #[test]
