@@ -15,6 +15,15 @@ pub mod passages;
 pub mod sqlite;
 mod words;
 
+/// What a search brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Search {
+    /// The best first.
+    pub found: Vec<Found>,
+    /// The only word of the query that these passages were found by, where none has enough of its words.
+    pub only: Option<String>,
+}
+
 /// A passage that fits a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -63,8 +72,8 @@ impl From<KnowledgeError> for Problem {
 
 #[async_trait]
 pub trait Knowledge: Send + Sync + 'static {
-    /// The passages that fit best, the best first; of the files as they are now.
-    async fn search(&self, query: &str, limit: usize) -> Result<Vec<Found>, KnowledgeError>;
+    /// The passages that fit best, at most `limit`; of the files as they are now.
+    async fn search(&self, query: &str, limit: usize) -> Result<Search, KnowledgeError>;
     /// A document's Markdown; `None` where the folder has none of this path.
     async fn document(&self, path: &str) -> Result<Option<String>, KnowledgeError>;
 }

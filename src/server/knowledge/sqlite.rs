@@ -16,7 +16,7 @@ use sqlx::{
 use tokio::{sync::Mutex, task::spawn_blocking};
 
 use super::{
-    Found, Knowledge, KnowledgeError,
+    Found, Knowledge, KnowledgeError, Search,
     folder::{self, Seen},
     passages::{self, Passage},
     words,
@@ -157,14 +157,31 @@ impl SqliteKnowledge {
         let enough = words.len().div_ceil(2);
         Ok(candidates.into_iter().filter(|(id, _)| counts.get(id).is_some_and(|count| *count >= enough)).collect())
     }
+
+    /// The passages with that word, of those that stand anywhere, which the fewest have: it says most.
+    async fn with_the_rarest(&self, words: &[String], limit: usize) -> Result<Search> {
+        let mut rarest: Option<(i64, &String)> = None;
+        for word in words {
+            let count: i64 = sqlx::query_scalar("SELECT count(*) FROM passages WHERE passages MATCH ?")
+                .bind(words::quoted(word))
+                .fetch_one(&self.pool)
+                .await?;
+            if count > 0 && rarest.is_none_or(|(least, _)| count < least) {
+                rarest = Some((count, word));
+            }
+        }
+        let Some((_, word)) = rarest else { return Ok(Search::default()) };
+        let found = self.matching(&words::quoted(word), limit).await?;
+        Ok(Search { found: found.into_iter().map(|(_, found)| found).collect(), only: Some(word.clone()) })
+    }
 }
 
 #[async_trait]
 impl Knowledge for SqliteKnowledge {
-    async fn search(&self, query: &str, limit: usize) -> Result<Vec<Found>> {
+    async fn search(&self, query: &str, limit: usize) -> Result<Search> {
         let words = words::of(query);
         if words.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Search::default());
         }
         self.refresh().await?;
         let quoted: Vec<String> = words.iter().map(|word| words::quoted(word)).collect();
@@ -176,7 +193,10 @@ impl Knowledge for SqliteKnowledge {
             found.extend(fresh);
             found.truncate(limit);
         }
-        Ok(found.into_iter().map(|(_, found)| found).collect())
+        if found.is_empty() && words.len() > 1 {
+            return self.with_the_rarest(&words, limit).await;
+        }
+        Ok(Search { found: found.into_iter().map(|(_, found)| found).collect(), only: None })
     }
 
     async fn document(&self, path: &str) -> Result<Option<String>> {

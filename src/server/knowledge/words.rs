@@ -26,8 +26,11 @@ const COMMON: &[&str] = &[
     "doc",
     "docs",
     "documentation",
+    "find",
     "for",
     "from",
+    "get",
+    "give",
     "had",
     "has",
     "have",
@@ -41,9 +44,16 @@ const COMMON: &[&str] = &[
     "its",
     "knowledge",
     "base",
+    "know",
+    "like",
+    "long",
+    "many",
     "me",
+    "much",
     "my",
+    "need",
     "of",
+    "often",
     "on",
     "or",
     "our",
@@ -53,6 +63,8 @@ const COMMON: &[&str] = &[
     "should",
     "so",
     "some",
+    "take",
+    "takes",
     "tell",
     "that",
     "the",
@@ -63,8 +75,12 @@ const COMMON: &[&str] = &[
     "they",
     "this",
     "those",
+    "time",
     "to",
+    "until",
     "us",
+    "use",
+    "want",
     "was",
     "we",
     "were",
@@ -111,6 +127,7 @@ mod tests {
     fn a_question_looks_for_what_is_rare_in_questions() {
         assert_eq!(of("How do I restore a backup?"), ["restore", "backup"]);
         assert_eq!(of("What is the SLA of Tier-2, tier 2?"), ["sla", "tier", "2"]);
+        assert_eq!(of("How long do refunds take?"), ["refunds"]);
         assert_eq!(of("what is it"), ["what", "is", "it"]);
         assert_eq!(of("?!"), [""; 0]);
         assert_eq!(of(&(0..100).map(|at| format!("w{at} ")).collect::<String>()).len(), limits::KNOWLEDGE_WORDS);

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Class, Tool, ToolContext, ToolError, ToolOutput, read, schema_of};
 use crate::{
     protocol::limits,
-    server::knowledge::{Found, Knowledge},
+    server::knowledge::{Found, Knowledge, Search},
 };
 
 pub struct SearchKnowledge {
@@ -66,21 +66,27 @@ impl Tool for SearchKnowledge {
             return Err(ToolError("There is no word to search for.".into()));
         }
         let limit = limit.unwrap_or(limits::KNOWLEDGE_RESULTS).clamp(1, limits::KNOWLEDGE_RESULTS_MAX);
-        let found = self.knowledge.search(&query, limit).await.map_err(|error| {
+        let search = self.knowledge.search(&query, limit).await.map_err(|error| {
             tracing::error!(%error, "the search in the knowledge base failed");
             ToolError("The knowledge base cannot be searched now.".into())
         })?;
-        Ok(written(&found).into())
+        Ok(written(&search).into())
     }
 }
 
+/// Begins what it says where passages have one word of the query only, which follows in “ ”.
+pub const ONLY: &str = "No passage has enough of these words; by the word ";
+
 /// `[Title › Heading](link)`, and the quote below it.
-fn written(found: &[Found]) -> String {
+fn written(search: &Search) -> String {
+    let Search { found, only } = search;
     if found.is_empty() {
         return NOTHING.to_owned();
     }
     let passages: Vec<String> = found.iter().map(passage).collect();
-    format!("{}:\n\n{}", super::counted(found.len(), "passage"), passages.join("\n\n"))
+    let count = super::counted(found.len(), "passage");
+    let head = only.as_ref().map_or(count.clone(), |word| format!("{ONLY}“{word}” alone, {count}"));
+    format!("{head}:\n\n{}", passages.join("\n\n"))
 }
 
 fn passage(found: &Found) -> String {
@@ -107,10 +113,15 @@ mod tests {
             quote: "One.\n\nTwo.".into(),
         };
         assert_eq!(
-            written(std::slice::from_ref(&found)),
+            written(&Search { found: vec![found.clone()], only: None }),
             "1 passage:\n\n[All of it › Part](/api/v1/knowledge/ops/a%20%28b%29.md#part)\n> One.\n>\n> Two."
         );
-        assert!(written(&[found.clone(), found]).starts_with("2 passages:\n\n["));
-        assert_eq!(written(&[]), NOTHING);
+        let two = vec![found.clone(), found];
+        assert!(written(&Search { found: two.clone(), only: None }).starts_with("2 passages:\n\n["));
+        assert_eq!(
+            written(&Search { found: two, only: Some("part".into()) }).split_once(":\n\n[").unwrap().0,
+            "No passage has enough of these words; by the word “part” alone, 2 passages"
+        );
+        assert_eq!(written(&Search::default()), NOTHING);
     }
 }

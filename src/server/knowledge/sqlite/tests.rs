@@ -21,8 +21,12 @@ impl House {
     }
 
     async fn titles(&self, query: &str) -> Vec<String> {
-        let found = self.knowledge.search(query, limits::KNOWLEDGE_RESULTS).await.unwrap();
-        found.into_iter().map(|found| found.title).collect()
+        let search = self.search(query).await;
+        search.found.into_iter().map(|found| found.title).collect()
+    }
+
+    async fn search(&self, query: &str) -> Search {
+        self.knowledge.search(query, limits::KNOWLEDGE_RESULTS).await.unwrap()
     }
 }
 
@@ -43,7 +47,9 @@ const MENU: &str = "# Canteen\n\nOn Fridays there is fish. The server of the dis
 #[tokio::test]
 async fn the_best_passage_comes_first_with_its_place_and_a_quote() {
     let house = House::of(&[("ops/backup guide.md", BACKUP), ("menu.md", MENU)]).await;
-    let found = house.knowledge.search("How do I restore a backup?", 5).await.unwrap();
+    let search = house.search("How do I restore a backup?").await;
+    assert_eq!(search.only, None);
+    let found = search.found;
     let first = &found[0];
     assert_eq!((first.title.as_str(), first.heading.as_str()), ("Backups", "Restoring a backup"));
     assert_eq!(first.quote, "Stop the server, put the file back, start it.");
@@ -55,11 +61,28 @@ async fn the_best_passage_comes_first_with_its_place_and_a_quote() {
 #[tokio::test]
 async fn what_is_nowhere_is_not_found() {
     let house = House::of(&[("backup.md", BACKUP)]).await;
-    for query in ["quantum chromodynamics", "", "??", "\" OR *", "NOT backup NEAR(", "unicorn riding lessons at night"]
-    {
+    for query in ["quantum chromodynamics", "", "??", "\" OR *", "NOT quantum NEAR(", "How long do refunds take?"] {
         assert_eq!(house.titles(query).await, [""; 0], "{query}");
     }
     assert_eq!(house.titles("\"night\" AND (run OR *").await, ["Backups"]);
+}
+
+#[tokio::test]
+async fn a_question_in_ordinary_words_is_answered_and_a_part_of_it_is_told_as_such() {
+    let refunds = "# Returns\n\n## Refunds\n\nRefunds arrive within five working days.\n\n## Parcels\n\nParcels \
+                   arrive by night.\n\n## Pickup\n\nParcels wait a week.\n";
+    let house = House::of(&[("returns.md", refunds)]).await;
+    for question in
+        ["How long do refunds take?", "When do refunds arrive?", "how much time until I get my refund", "refunds?"]
+    {
+        let search = house.search(question).await;
+        assert_eq!(search.found.first().map(|found| found.heading.as_str()), Some("Refunds"), "{question}");
+        assert_eq!(search.only, None, "{question}");
+    }
+    // Of what is known, the word that the fewest passages have.
+    let search = house.search("do unicorns bring parcels by night at midsummer").await;
+    assert_eq!(search.only.as_deref(), Some("night"));
+    assert_eq!(search.found.iter().map(|found| found.heading.as_str()).collect::<Vec<_>>(), ["Parcels"]);
 }
 
 #[tokio::test]
@@ -91,7 +114,7 @@ async fn the_index_is_kept_over_a_restart_and_made_anew_where_it_is_of_no_use() 
         }
         fs::write(dir.path().join("knowledge.db"), broken).unwrap();
         let mended = open(dir.path()).await;
-        assert_eq!(mended.search("apples", 5).await.unwrap().len(), 1);
+        assert_eq!(mended.search("apples", 5).await.unwrap().found.len(), 1);
         mended.pool.close().await;
     }
 }
@@ -110,7 +133,7 @@ async fn a_document_is_served_by_its_path_and_nothing_else_is() {
 async fn a_long_passage_is_quoted_around_the_words() {
     let filler = "filler ".repeat(200);
     let house = House::of(&[("long.md", &format!("# L\n\n{filler} needle in it {filler}"))]).await;
-    let found = house.knowledge.search("needle", 5).await.unwrap();
+    let found = house.search("needle").await.found;
     assert!(found[0].quote.contains("needle"), "{}", found[0].quote);
     assert!(found[0].quote.len() <= limits::KNOWLEDGE_QUOTE_BYTES);
 }
@@ -122,7 +145,7 @@ async fn many_ask_at_once_while_files_change() {
         let (knowledge, dir) = (house.knowledge.clone(), house.dir.path().to_owned());
         tokio::spawn(async move {
             write(&dir, &format!("{at}.md"), &format!("# T{at}\n\napples and pears{at}"));
-            knowledge.search(&format!("pears{at}"), 5).await.unwrap().len()
+            knowledge.search(&format!("pears{at}"), 5).await.unwrap().found.len()
         })
     });
     for ask in asks {

@@ -114,7 +114,7 @@ const QUOTED: usize = 2;
 
 /// What the documents say, in their own words, each with its source.
 fn quoted(arguments: &Value, text: &str) -> String {
-    let Some((_, passages)) = text.split_once(":\n\n[") else {
+    let Some((head, passages)) = text.split_once(PASSAGES) else {
         let query = arguments["query"].as_str().unwrap_or_default();
         return format!(
             "The knowledge base has nothing for “{query}”, and no other tool of mine fits. No language model is \
@@ -127,6 +127,9 @@ fn quoted(arguments: &Value, text: &str) -> String {
         Some(format!("From [{source}:\n\n{quote}"))
     });
     let mut answer = quotes.collect::<Vec<_>>().join("\n\n");
+    if let Some(word) = head.strip_prefix(search_knowledge::ONLY).and_then(|rest| rest.split('”').next()) {
+        answer = format!("I found no answer to all of that. This is what there is on {word}”:\n\n{answer}");
+    }
     let others: Vec<String> =
         passages.iter().skip(QUOTED).filter_map(|passage| Some(format!("[{}", passage.lines().next()?))).collect();
     if !others.is_empty() {

@@ -285,7 +285,11 @@ fn documents_are_quoted_with_their_source() {
         "From [A › B](/api/v1/knowledge/a.md#b):\n\n> One.\n>\n> Two.\n\nFrom [C](/api/v1/knowledge/c.md):\n\n\
          > Three.\n\nSee also [D](/api/v1/knowledge/d.md)."
     );
-    let nothing = asked(crate::server::agents::tools::search_knowledge::NOTHING);
+    assert_eq!(
+        asked(&format!("{}“night” alone, 1 passage:\n\n[A](/a.md)\n> One.", search_knowledge::ONLY)),
+        "I found no answer to all of that. This is what there is on “night”:\n\nFrom [A](/a.md):\n\n> One."
+    );
+    let nothing = asked(search_knowledge::NOTHING);
     assert!(nothing.contains("nothing for “q”") && nothing.contains("No language model is configured"), "{nothing}");
 }
 
