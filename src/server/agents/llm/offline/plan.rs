@@ -52,6 +52,10 @@ pub fn plan(question: &str) -> Vec<Planned> {
     for sentence in sentences(&rest) {
         plan.extend(of_sentence(sentence));
     }
+    if plan.is_empty() {
+        let drawn = chart::anywhere(&rest);
+        plan.extend(drawn.map(|found| Planned { tool: make_chart::NAME, arguments: found.arguments }));
+    }
     plan.dedup();
     plan.truncate(limits::CALLS_PER_TURN);
     plan

@@ -164,6 +164,21 @@ fn numbers_are_drawn() {
         ),
         ("```csv\na,b\nx,1\ny,2\n```", json!({"data": "a,b\nx,1\ny,2"})),
         ("graph 1; 2; 3", json!({"data": "1; 2; 3"})),
+        ("Month,Sales,Costs\nJan,120,80\nApr,-20,110", json!({"data": "Month,Sales,Costs\nJan,120,80\nApr,-20,110"})),
+        ("```\nMonth;Sales\nJan;1,5\nFeb;2\n```", json!({"data": "Month;Sales\nJan;1,5\nFeb;2"})),
+        (
+            "Make a chart of this:\n\nday,product,units\nMon,Shoes,3\nTue,Hats,5",
+            json!({"data": "day,product,units\nMon,Shoes,3\nTue,Hats,5"}),
+        ),
+        (
+            "Bar chart of sales in 2024 and 2025\n\nmonth,sales\nJan,3\nFeb,5\n",
+            json!({"data": "month,sales\nJan,3\nFeb,5", "title": "Sales in 2024 and 2025", "style": "bar"}),
+        ),
+        ("a,b\nx,1\ny,2\n\nCould you visualize it?", json!({"data": "a,b\nx,1\ny,2"})),
+        ("Here are the sales of this year.\nmonth,sales\nJan,3\nFeb,5", json!({"data": "month,sales\nJan,3\nFeb,5"})),
+        ("Here are my numbers: 3, 5, 8. Make a chart", json!({"data": "3, 5, 8"})),
+        ("Can you make a graph from these? Jan 3, Feb 5", json!({"data": "Jan 3, Feb 5"})),
+        ("I sold 3 apples, 5 pears and 8 plums, please make a chart", json!({"data": "3, 5, 8"})),
     ] {
         assert_eq!(planned(question), [("make_chart", arguments)], "{question}");
     }

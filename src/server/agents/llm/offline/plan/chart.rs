@@ -1,9 +1,9 @@
-//! Finds what there is to draw: numbers after a word like "plot", or a fenced block of CSV.
+//! Finds what there is to draw: numbers after a word like "plot", or CSV, in a fenced block or as it was pasted.
 
 use serde_json::{Value, json};
 
 use super::{sentences, without_courtesy};
-use crate::server::agents::tools::make_chart::data;
+use crate::server::agents::tools::{csv, make_chart::data};
 
 pub struct ChartRequest {
     pub arguments: Value,
@@ -12,7 +12,7 @@ pub struct ChartRequest {
 }
 
 const NOUNS: [&str; 5] = ["chart", "plot", "graph", "diagram", "visualize"];
-const FILLERS: [&str; 27] = [
+const FILLERS: [&str; 30] = [
     "a",
     "an",
     "the",
@@ -24,6 +24,9 @@ const FILLERS: [&str; 27] = [
     "these",
     "this",
     "those",
+    "it",
+    "that",
+    "them",
     "numbers",
     "values",
     "data",
@@ -43,7 +46,53 @@ const FILLERS: [&str; 27] = [
 ];
 
 pub fn read(message: &str) -> Option<ChartRequest> {
-    fenced(message).or_else(|| in_words(message))
+    fenced(message)
+        .or_else(|| {
+            let is_meant = |rest: &str| is_wanted(rest) || !rest.contains(char::is_alphanumeric);
+            pasted(message).filter(|(_, around)| is_meant(around)).map(|(found, _)| found)
+        })
+        .or_else(|| in_words(message))
+        .or_else(|| listed(message))
+}
+
+/// The same where nothing else in the message is a question for a tool: CSV below whatever words, and all numbers
+/// of a message that wishes for a chart.
+pub fn anywhere(message: &str) -> Option<ChartRequest> {
+    let of_words = || {
+        let data = is_wanted(message).then(|| numbers(message))??;
+        Some(ChartRequest { arguments: arguments(&data, "", message), rest: String::new() })
+    };
+    pasted(message).map(|(found, _)| found).or_else(of_words)
+}
+
+/// A list in another sentence than the one that wishes for the chart.
+fn listed(message: &str) -> Option<ChartRequest> {
+    if !is_wanted(message) {
+        return None;
+    }
+    let parts = message.split(['\n', '?', '!']).flat_map(|line| line.split(". "));
+    let tails = parts.map(|part| part.rsplit_once(": ").map_or(part, |(_, tail)| tail).trim().trim_end_matches('.'));
+    let data = tails.filter(|tail| data::parse(tail).is_ok()).max_by_key(|tail| tail.len())?;
+    let around = message.replacen(data, "", 1);
+    let others: Vec<&str> = sentences(&around).into_iter().filter(|sentence| !is_wanted(sentence)).collect();
+    Some(ChartRequest { arguments: arguments(data, "", &around), rest: others.join("\n") })
+}
+
+/// CSV without lines of backticks, and the words around it.
+fn pasted(message: &str) -> Option<(ChartRequest, String)> {
+    let data = csv::in_message(message).filter(|data| data::parse(data).is_ok())?;
+    let around = message.replacen(data, "", 1);
+    let title = around.lines().find(|line| is_wanted(line)).map(titled).unwrap_or_default();
+    let others: Vec<&str> = sentences(&around).into_iter().filter(|sentence| !is_wanted(sentence)).collect();
+    Some((ChartRequest { arguments: arguments(data, &title, &around), rest: others.join("\n") }, around))
+}
+
+/// `I sold 3 apples and 5 pears` → `3, 5`.
+fn numbers(message: &str) -> Option<String> {
+    let is_around = |c: char| !c.is_alphanumeric() && !matches!(c, '-' | '$' | '€' | '%');
+    let words = message.split_whitespace().map(|word| word.trim_matches(is_around));
+    let all: Vec<String> = words.filter_map(data::number).map(|value| value.to_string()).collect();
+    (all.len() > 1).then(|| all.join(", "))
 }
 
 /// Whether somebody wants a chart, with numbers or without.
@@ -91,8 +140,8 @@ fn fenced(message: &str) -> Option<ChartRequest> {
     let (language, body) = body.split_once('\n')?;
     let (block, after) = body.split_once("```").unwrap_or((body, ""));
     let rest = format!("{before}\n{after}");
-    let wanted = is_wanted(&rest);
-    if !wanted && (!language.trim().eq_ignore_ascii_case("csv") || data::parse(block).is_err()) {
+    let is_csv = language.trim().eq_ignore_ascii_case("csv") && data::parse(block).is_ok();
+    if !is_wanted(&rest) && !is_csv {
         return None;
     }
     // What asks for the chart is answered by it.
@@ -105,7 +154,7 @@ fn fenced(message: &str) -> Option<ChartRequest> {
 fn titled(head: &str) -> String {
     let Some((_, end)) = keyword(head) else { return String::new() };
     let line = head[end..].lines().next().unwrap_or_default();
-    stripped(line).trim_end_matches([':', '.', ',']).trim().to_owned()
+    stripped(line.trim().trim_end_matches([':', '.', ',', '?', '!'])).to_owned()
 }
 
 fn in_words(message: &str) -> Option<ChartRequest> {
@@ -176,6 +225,13 @@ fn before_keyword(text: &str) -> Option<(String, String)> {
         && FILLERS.contains(&word.to_lowercase().as_str())
     {
         text = head.trim_end();
+    }
+    let text = text.trim_end_matches('.');
+    if let Some((head, tail)) = text.split_once(':')
+        && !head.chars().any(|c| c.is_ascii_digit())
+        && is_uniform(tail.trim())
+    {
+        return Some((tail.trim().to_owned(), String::new()));
     }
     data::parse(text).is_ok().then(|| (text.to_owned(), String::new()))
 }
