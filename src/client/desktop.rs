@@ -10,7 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::network;
 use crate::{
-    model::desk::{Alert, visitor_name},
+    model::desk::{Alert, last_words, visitor_name},
     protocol::{http::Conversation, limits},
 };
 
@@ -63,8 +63,7 @@ pub(super) fn tell(alert: Alert, line: &Conversation, is_open: bool) {
         Alert::Waits => [visitor, " is waiting for a person"].concat(),
         Alert::Wrote => [visitor, " wrote"].concat(),
     };
-    let text = line.last_message.as_ref().map(|message| message.text.as_str()).unwrap_or_default();
-    let text: String = text.chars().take(limits::PREVIEW_CHARS).collect();
+    let text: String = last_words(line).unwrap_or_default().chars().take(limits::PREVIEW_CHARS).collect();
     // A phone's browser has the class and refuses to make one: there is nothing to be done about it.
     let _ = show(&title, &text, &line.id.to_string());
 }

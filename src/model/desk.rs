@@ -177,6 +177,12 @@ pub fn visitor_name(line: &Conversation) -> &str {
     line.dialog.as_ref().map_or(line.title.as_str(), |dialog| &dialog.visitor.name)
 }
 
+/// What the visitor wants, as far as one message tells: their newest, whoever spoke after them.
+pub fn last_words(line: &Conversation) -> Option<&str> {
+    let visitors = line.dialog.as_ref().and_then(|dialog| dialog.visitor_message.as_ref());
+    visitors.or(line.last_message.as_ref()).map(|message| message.text.as_str())
+}
+
 /// Since when it waits; the end of time where it does not.
 fn waiting_since(line: &Conversation) -> Timestamp {
     line.dialog.as_ref().and_then(|dialog| dialog.waiting_since).unwrap_or(Timestamp(i64::MAX))

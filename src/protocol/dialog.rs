@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    http::LastMessage,
     ids::{ConversationId, Seq, SiteId, UserId},
     server::UserRef,
     time::Timestamp,
@@ -110,6 +111,9 @@ pub struct DialogLine {
     /// Since when it is in the queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
+    /// The visitor's own newest message: the newest of all is often an agent's farewell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visitor_message: Option<LastMessage>,
 }
 
 /// What is known of a visitor, with their dialog: for operators only.

@@ -432,15 +432,28 @@ fn user_typing() -> impl Strategy<Value = UserTyping> {
     (conversation_id(), user()).prop_map(|(conversation_id, user)| UserTyping { conversation_id, user })
 }
 
+fn last_message() -> impl Strategy<Value = LastMessage> {
+    (message_id(), seq(), author(), text(), timestamp()).prop_map(|(id, seq, author, text, timestamp)| LastMessage {
+        id,
+        seq,
+        author,
+        text,
+        timestamp,
+    })
+}
+
 fn conversation() -> impl Strategy<Value = Conversation> {
-    let last = (message_id(), seq(), author(), text(), timestamp())
-        .prop_map(|(id, seq, author, text, timestamp)| LastMessage { id, seq, author, text, timestamp });
     let kind = select(vec![Kind::Room, Kind::Dialog]);
-    let line = (text(), user(), count(), of(timestamp())).prop_map(|(site, visitor, epoch, waiting_since)| {
-        DialogLine { site_id: SiteId(site), visitor, epoch, waiting_since }
+    let line = (text(), user(), count(), of(timestamp()), of(last_message()));
+    let line = line.prop_map(|(site, visitor, epoch, waiting_since, visitor_message)| DialogLine {
+        site_id: SiteId(site),
+        visitor,
+        epoch,
+        waiting_since,
+        visitor_message,
     });
     let name = (conversation_id(), text(), kind);
-    (name, (seq(), count()), owner(), dialog_status(), any::<bool>(), of(last), of(line)).prop_map(
+    (name, (seq(), count()), owner(), dialog_status(), any::<bool>(), of(last_message()), of(line)).prop_map(
         |((id, title, kind), (head, unread), owner, status, agents, last_message, dialog)| Conversation {
             id,
             title,

@@ -6,7 +6,8 @@ use crate::protocol::SiteId;
 /// A dialog of visitor `n`, as its line tells.
 fn line(n: u64, head: u64, epoch: u64) -> Conversation {
     let waiting_since = Some(Timestamp(5));
-    let dialog = dialog::DialogLine { site_id: SiteId("default".into()), visitor: user(n), epoch, waiting_since };
+    let (site_id, visitor) = (SiteId("default".into()), user(n));
+    let dialog = dialog::DialogLine { site_id, visitor, epoch, waiting_since, visitor_message: None };
     let owner = dialog::Owner::Queue { team: None };
     Conversation { kind: Kind::Dialog, owner, dialog: Some(dialog), title: user(n).name, ..row(n, head) }
 }

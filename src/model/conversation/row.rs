@@ -2,7 +2,7 @@
 
 use super::Thread;
 use crate::protocol::{
-    DurableFrame, Event, Message, Seq, UserId,
+    DurableFrame, Event, Message, Sender, Seq, UserId,
     dialog::Owner,
     http::{Conversation, LastMessage},
     limits,
@@ -29,6 +29,9 @@ pub fn apply_to_row(row: &mut Conversation, frame: &DurableFrame, me: UserId) ->
         Event::Message(message) => {
             row.unread += u64::from(message.author.id != me);
             row.last_message = Some(preview(frame, message));
+            if let (Some(dialog), Sender::Visitor) = (&mut row.dialog, message.sender) {
+                dialog.visitor_message = Some(preview(frame, message));
+            }
             RowChange::Newest
         }
         Event::Edited(edited) => rewrite(row, edited.message_id, &edited.text),
@@ -81,13 +84,13 @@ impl Thread {
 }
 
 fn rewrite(row: &mut Conversation, id: crate::protocol::MessageId, text: &str) -> RowChange {
-    match row.last_message.as_mut().filter(|message| message.id == id) {
-        Some(message) => {
-            message.text = cut(text);
-            RowChange::Changed
-        }
-        None => RowChange::Nothing,
+    let visitors = row.dialog.as_mut().and_then(|dialog| dialog.visitor_message.as_mut());
+    let mut change = RowChange::Nothing;
+    for message in [row.last_message.as_mut(), visitors].into_iter().flatten().filter(|message| message.id == id) {
+        message.text = cut(text);
+        change = RowChange::Changed;
     }
+    change
 }
 
 fn preview(frame: &DurableFrame, message: &Message) -> LastMessage {

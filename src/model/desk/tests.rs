@@ -47,7 +47,13 @@ fn line(n: u64, owner: Owner, head: u64) -> Conversation {
         status: DialogStatus::Open,
         agents: true,
         last_message: said(n, head),
-        dialog: Some(DialogLine { site_id: SiteId("default".into()), visitor, epoch: 1, waiting_since }),
+        dialog: Some(DialogLine {
+            site_id: SiteId("default".into()),
+            visitor,
+            epoch: 1,
+            waiting_since,
+            visitor_message: None,
+        }),
     }
 }
 
@@ -85,6 +91,16 @@ fn each_tab_holds_its_own_and_the_resolved_ones_stand_under_all_alone() {
     assert_eq!(ids(&desk, Tab::All), [2, 6, 7, 5, 1, 4, 3, 8, 9].map(id));
     assert_eq!(desk.counts(me()), [2, 2, 1, 9]);
     assert_eq!(desk.wanting(me()), 4);
+}
+
+#[test]
+fn a_line_shows_what_the_visitor_wants_whoever_spoke_after_them() {
+    let mut line = line(1, queue(), 5);
+    assert_eq!(last_words(&line), Some("hello"), "whatever was said last, where the visitor said nothing yet");
+    let asked = LastMessage { text: "Where is my parcel?".into(), ..said(1, 4).unwrap() };
+    line.dialog.as_mut().unwrap().visitor_message = Some(asked);
+    assert_eq!(last_words(&line), Some("Where is my parcel?"));
+    assert_eq!(last_words(&Conversation { dialog: None, last_message: None, ..line }), None);
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn a_line_is_kept_by_the_changes_of_hands() {
             visitor: user(9),
             epoch: 1,
             waiting_since: Some(Timestamp(3)),
+            visitor_message: None,
         }),
         ..row()
     };
@@ -92,6 +93,33 @@ fn a_line_is_kept_by_the_changes_of_hands() {
     let at = DurableFrame { timestamp: Timestamp(77), ..frame(head + 2, Event::Control(queued)) };
     apply_to_row(&mut row, &at, me());
     assert_eq!(row.dialog.unwrap().waiting_since, Some(Timestamp(77)));
+}
+
+#[test]
+fn a_line_keeps_what_the_visitor_said_last() {
+    let line = crate::protocol::dialog::DialogLine {
+        site_id: crate::protocol::SiteId("default".into()),
+        visitor: user(9),
+        epoch: 1,
+        waiting_since: None,
+        visitor_message: None,
+    };
+    let mut row = Conversation { dialog: Some(line), ..row() };
+    let head = row.head.0;
+    let says = |n, sender, text: &str| Event::Message(Message { sender, ..message(n, 9, text) });
+    let of = |row: &Conversation| {
+        let asked = row.dialog.as_ref().and_then(|dialog| dialog.visitor_message.clone());
+        (asked.map(|asked| asked.text), row.last_message.as_ref().unwrap().text.clone())
+    };
+    let events = [says(1, Sender::Visitor, "Where is it?"), says(2, Sender::Agent, "I ask a person.")];
+    for (at, event) in events.into_iter().enumerate() {
+        apply_to_row(&mut row, &frame(head + 1 + at as u64, event), me());
+    }
+    assert_eq!(of(&row), (Some("Where is it?".into()), "I ask a person.".into()));
+    let Event::Message(asked) = says(1, Sender::Visitor, "") else { unreachable!() };
+    let edited = Event::Edited(Edited { message_id: asked.id, by: user(9), text: "Where is my parcel?".into() });
+    apply_to_row(&mut row, &frame(head + 3, edited), me());
+    assert_eq!(of(&row), (Some("Where is my parcel?".into()), "I ask a person.".into()));
 }
 
 #[test]

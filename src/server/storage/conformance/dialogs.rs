@@ -191,7 +191,15 @@ pub async fn a_visitor_reads_no_note_anywhere(backend: &dyn Backend) {
     assert_eq!((line.unread, line.last_message.unwrap().text.as_str(), line.dialog), (0, "my order", None));
     let line = storage.conversation_of(anna.id, id).await.unwrap().unwrap();
     assert_eq!(line.last_message.unwrap().text, "a very tricky order");
-    assert_eq!((line.unread, line.dialog.unwrap().visitor.name.as_str()), (1, "Vera"));
+    let dialog = line.dialog.unwrap();
+    assert_eq!((line.unread, dialog.visitor.name.as_str()), (1, "Vera"));
+    let asked = dialog.visitor_message.unwrap();
+    assert_eq!((asked.text.as_str(), asked.seq.0, asked.author.id), ("my order", 2, vera.id));
+    let newer = say(&vera, Sender::Visitor, Visibility::Public, "it is late").await;
+    let asked = async || storage.conversation_of(anna.id, id).await.unwrap().unwrap().dialog.unwrap().visitor_message;
+    assert_eq!(asked().await.unwrap().text, "it is late");
+    write(&house, id, Write::Delete { message_id: newer.id, by: vera.as_ref(), moderates: false }).await.unwrap();
+    assert_eq!(asked().await.unwrap().text, "my order", "never a deleted one");
 }
 
 pub async fn a_visitor_reads_no_trace_of_a_run(backend: &dyn Backend) {

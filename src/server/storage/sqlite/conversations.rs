@@ -17,7 +17,7 @@ use crate::{
 /// Lines of a list: `?1` the person, `?2` how many characters of the last message. `m` gives the conversations
 /// and how far the person has read in each.
 ///
-/// Unread counts and the last message are derived here. Kept as numbers in rows they would be one write per
+/// Unread counts, the last message and, for operators, a visitor's own last one are derived here. Kept as numbers in rows they would be one write per
 /// member and message. The one member that a dialog has is its visitor, who sees nothing that is for operators.
 macro_rules! lines {
     ($from:literal, $is_member:literal, $tail:literal) => {
@@ -29,7 +29,9 @@ macro_rules! lines {
             $is_member,
             " OR x.audience = 'public')) AS unread,
                     l.id AS last_id, l.seq AS last_seq, substr(l.text, 1, ?2) AS last_text,
-                    l.posted_at AS last_at, e.frame -> '$.author' AS last_author, ",
+                    l.posted_at AS last_at, e.frame -> '$.author' AS last_author,
+                    v.id AS asked_id, v.seq AS asked_seq, substr(v.text, 1, ?2) AS asked_text,
+                    v.posted_at AS asked_at, a.frame -> '$.author' AS asked_author, ",
             $is_member,
             " AS is_member, d.site_id, d.waiting_since, ",
             dialogs::control!(),
@@ -45,7 +47,12 @@ macro_rules! lines {
             $is_member,
             " OR n.audience = 'public')
                                             ORDER BY n.seq DESC LIMIT 1)
-             LEFT JOIN messages l ON l.doc = e.doc ",
+             LEFT JOIN messages l ON l.doc = e.doc
+             LEFT JOIN events a ON c.kind = 'dialog' AND NOT ",
+            $is_member,
+            " AND a.doc = (SELECT n.doc FROM events n
+                           WHERE n.conversation_id = c.id AND n.author_id = c.creator ORDER BY n.seq DESC LIMIT 1)
+             LEFT JOIN messages v ON v.doc = a.doc ",
             $tail
         )
     };
@@ -84,6 +91,7 @@ fn line(row: &SqliteRow) -> Result<Conversation> {
             visitor: creator.clone(),
             epoch: control.epoch,
             waiting_since: row.try_get("waiting_since")?,
+            visitor_message: message(row, "asked")?,
         }),
         _ => None,
     };
@@ -100,15 +108,18 @@ fn line(row: &SqliteRow) -> Result<Conversation> {
         owner,
         status,
         agents: row.try_get("agents")?,
-        last_message: last_message(row)?,
+        last_message: message(row, "last")?,
         dialog,
     })
 }
 
-fn last_message(row: &SqliteRow) -> Result<Option<LastMessage>> {
-    let Some(id) = row.try_get("last_id")? else { return Ok(None) };
-    let author: Author = super::log::parse(row.try_get("last_author")?)?;
-    let (seq, text, timestamp) = (row.try_get("last_seq")?, row.try_get("last_text")?, row.try_get("last_at")?);
+/// From the columns `NAME_id`, `NAME_seq` and so on.
+fn message(row: &SqliteRow, name: &str) -> Result<Option<LastMessage>> {
+    let column = |column: &str| [name, "_", column].concat();
+    let Some(id) = row.try_get(column("id").as_str())? else { return Ok(None) };
+    let author: Author = super::log::parse(row.try_get(column("author").as_str())?)?;
+    let seq = row.try_get(column("seq").as_str())?;
+    let (text, timestamp) = (row.try_get(column("text").as_str())?, row.try_get(column("at").as_str())?);
     Ok(Some(LastMessage { id, seq, author, text, timestamp }))
 }
 

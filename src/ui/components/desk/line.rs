@@ -1,11 +1,11 @@
-//! One dialog of the list: who, what they said last, in whose hands it is, how long it waits.
+//! One dialog of the list: who, what they wrote last, in whose hands it is, how long it waits.
 
 use leptos::prelude::*;
 
 use super::DeskContext;
 use crate::{
     client::{StateStoreFields, use_client},
-    model::desk::visitor_name,
+    model::desk::{self, visitor_name},
     protocol::{
         Author, ConversationId, UserId,
         dialog::{DialogStatus, Owner},
@@ -81,8 +81,7 @@ pub fn Line(id: ConversationId, me: UserId) -> impl IntoView {
 }
 
 fn last_words(line: &Conversation) -> &str {
-    let text = line.last_message.as_ref().map(|last| last.text.as_str());
-    text.and_then(|text| text.lines().next()).unwrap_or("No messages yet")
+    desk::last_words(line).and_then(|text| text.lines().next()).unwrap_or("No messages yet")
 }
 
 /// In whose hands it is, in a word or two.
