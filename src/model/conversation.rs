@@ -8,6 +8,7 @@ mod change;
 mod hands;
 mod live;
 mod local;
+mod question;
 mod row;
 mod seed;
 mod seen;
@@ -17,6 +18,7 @@ mod unanswered;
 
 pub use change::Change;
 pub use hands::Hand;
+pub use question::Questions;
 pub use row::{RowChange, apply_to_row, read_row};
 pub use seed::{Seed, read_before};
 pub use unanswered::Unanswered;

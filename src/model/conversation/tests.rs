@@ -1,4 +1,5 @@
 mod dialog;
+mod question;
 mod resume;
 
 use proptest::prelude::*;

@@ -24,7 +24,13 @@ use crate::{
 };
 
 #[component]
-pub fn MessageView(thread: Field<Thread>, entry: Field<Entry>, lead: bool) -> impl IntoView {
+pub fn MessageView(
+    thread: Field<Thread>,
+    entry: Field<Entry>,
+    lead: bool,
+    /// What it answers, where that is not clear from its place.
+    asked: Option<MessageId>,
+) -> impl IntoView {
     let context = ThreadContext::current();
     let zone = Zone::current();
     // Without its text, which may be long.
@@ -63,7 +69,7 @@ pub fn MessageView(thread: Field<Thread>, entry: Field<Entry>, lead: bool) -> im
             <div class="content">
                 {lead.then(|| view! { <Head author sender is_note at zone /> })}
                 " "
-                {reply_to.map(|to| view! { <Quote thread to /> })}
+                {reply_to.or(asked).map(|to| view! { <Quote thread to /> })}
                 {move || {
                     if editing.get() {
                         view! { <EditForm entry /> }.into_any()

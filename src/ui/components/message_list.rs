@@ -16,9 +16,9 @@ use crate::{
     client::{Client, Launcher, use_client},
     model::{
         Entry, EntryKey, EntryState, Thread, ThreadStoreFields,
-        conversation::{Hand, Unanswered},
+        conversation::{Hand, Questions, Unanswered},
     },
-    protocol::{Code, Problem, Seq, UserId, time::MINUTE_MS},
+    protocol::{Code, MessageId, Problem, Seq, UserId, time::MINUTE_MS},
     ui::{Zone, format},
 };
 
@@ -37,6 +37,8 @@ struct Row {
     new: bool,
     /// Begins a group: shows who wrote it.
     lead: bool,
+    /// An answer's question, where another message stands between them.
+    asked: Option<MessageId>,
     /// For operators: how the dialog changed hands since the message before.
     hands: Vec<String>,
     /// For members: that the agents' answer to it did not come.
@@ -120,7 +122,7 @@ pub fn MessageList(
                             }
                         })}
                         {row.hands.into_iter().map(hand).collect_view()}
-                        <MessageView thread entry=AtKeyed::new(thread.entries(), row.key).into() lead=row.lead />
+                        <MessageView thread entry=AtKeyed::new(thread.entries(), row.key).into() lead=row.lead asked=row.asked />
                         {row.unanswered.map(|unanswered| view! { <NotAnswered unanswered /> })}
                     </For>
                     {move || last_hands.get().into_iter().map(hand).collect_view()}
@@ -329,6 +331,7 @@ fn rows(thread: &Thread, zone: Zone, new: Option<&EntryKey>, for_house: bool, un
     let first = thread.entries.iter().find_map(|entry| entry.seq).filter(|_| thread.more).unwrap_or_default();
     let mut hands = thread.hands.iter().filter(|hand| for_house && hand.seq > first).peekable();
     let mut rows = Vec::with_capacity(thread.entries.len());
+    let questions = Questions::of(thread);
     let mut before: Option<(&Entry, i64)> = None;
     for entry in &thread.entries {
         let offset_ms = zone.offset_ms(entry.at);
@@ -341,8 +344,9 @@ fn rows(thread: &Thread, zone: Zone, new: Option<&EntryKey>, for_house: bool, un
         }
         let lead = new_day || new || !since.is_empty() || !before.is_some_and(|(last, _)| is_group(last, entry));
         let day_name = new_day.then(|| format::day(entry.at, offset_ms));
+        let asked = questions.apart(entry, before.map(|(above, _)| above));
         let unanswered = unanswered.iter().find(|one| Some(one.question) == entry.id).cloned();
-        rows.push(Row { key: entry.key.clone(), day: day_name, new, lead, hands: since, unanswered });
+        rows.push(Row { key: entry.key.clone(), day: day_name, new, lead, asked, hands: since, unanswered });
         before = Some((entry, day));
     }
     rows
