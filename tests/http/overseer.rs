@@ -131,6 +131,16 @@ async fn the_audit_log_has_roles_settings_sites_broadcasts_and_takeovers() {
     assert_eq!(entries[1]["detail"], "Back at noon");
     assert_eq!((&entries[6]["subject"], &entries[6]["detail"]), (&json!("anna"), &json!("from member to operator")));
     assert!(!json!(entries).to_string().contains("sk-never-told"));
+    let cookie = format!("magpie_session={}", root.token);
+    let page = app.request(Method::GET, "/settings/audit").header("cookie", cookie).send().await.unwrap();
+    let page = page.text().await.unwrap();
+    let link = format!("<a href=\"/operator/{dialog}\">Dialog with Visitor");
+    for words in [&link, "Took over", "now with root, open", "This server", "Changed a role", "The model"] {
+        assert!(page.contains(words), "{words} in {page}");
+    }
+    let (_, table) = page.split_once("<tbody>").unwrap();
+    let (table, _) = table.split_once("</tbody>").unwrap();
+    assert!(!table.contains("_") && table.matches(dialog).count() == 1, "{table}");
     // The old session of somebody disabled is revoked.
     assert_eq!(app.get(&anna, "/api/v1/audit").await.status(), 401);
 }
