@@ -170,7 +170,7 @@ test("a page that the site does not allow says so, and shows no frame", async ({
   const visitor = new Visitor(await stranger(), shop);
   await visitor.come();
   await visitor.launcher.click();
-  await expect(visitor.page.getByRole("alert")).toContainText("does not allow the widget");
+  await expect(visitor.page.getByRole("alert")).toContainText("not available on this page");
   await expect(visitor.page.locator("magpie-chat iframe")).toHaveCount(0);
   await expect(visitor.launcher).toHaveAttribute("aria-expanded", "false");
 

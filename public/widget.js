@@ -125,6 +125,10 @@ iframe{bottom:84px;width:400px;height:min(640px,calc(100vh - 104px));border-radi
     const mine = life;
     turn = turn.then(() => ask(mine, fresh)).catch(({ code, detail = "The chat cannot be reached. Try again in a moment." }) => {
       if (mine !== life) return;
+      if (code === "forbidden") {
+        console.warn("magpie:", detail);
+        detail = "The chat is not available on this page.";
+      }
       if (session) return tell("refused", { code, detail });
       drop();
       if (!isOpen) return;

@@ -78,10 +78,10 @@ impl Problem {
         Self { code, detail: detail.into(), details: Details::new(), retry_after_ms: None }
     }
 
-    /// One field is wrong.
+    /// One field is wrong: `details` names it as it is written, `detail` as people call it.
     pub fn invalid(field: &str, problem: impl Into<String>) -> Self {
         let problem = problem.into();
-        let detail = format!("{field}: {problem}");
+        let detail = format!("{}: {problem}", in_words(field));
         Self { details: Details::from([(field.to_owned(), problem.into())]), ..Self::new(Code::Invalid, detail) }
     }
 
@@ -160,6 +160,46 @@ impl From<ProblemBody> for Problem {
             detail: body.detail,
             details: body.details.unwrap_or_default(),
             retry_after_ms: body.retry_after_ms,
+        }
+    }
+}
+
+/// `canned[1].shortcut` → `Canned reply 2, shortcut`.
+fn in_words(field: &str) -> String {
+    let part = |part: &str| {
+        let (name, place) = part.split_once('[').unwrap_or((part, ""));
+        let name = match name {
+            "canned" if !place.is_empty() => "canned reply".to_owned(),
+            "url" | "id" => name.to_uppercase(),
+            _ => name.replace('_', " ").replace("api key", "API key").replace("base url", "base URL"),
+        };
+        match place.trim_end_matches(']').parse::<usize>() {
+            Ok(place) => format!("{name} {}", place + 1),
+            Err(_) => name,
+        }
+    };
+    let words = field.split('.').map(part).collect::<Vec<_>>().join(", ");
+    let mut chars = words.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_reads_what_is_wrong_reads_words_and_a_client_the_field() {
+        for (field, words) in [
+            ("canned[1].shortcut", "Canned reply 2, shortcut: too long"),
+            ("canned", "Canned: too long"),
+            ("allowed_origins", "Allowed origins: too long"),
+            ("url", "URL: too long"),
+            ("base_url", "Base URL: too long"),
+            ("api_key", "API key: too long"),
+            ("", ": too long"),
+        ] {
+            let problem = Problem::invalid(field, "too long");
+            assert_eq!((problem.detail.as_str(), &problem.details[field]), (words, &Value::from("too long")));
         }
     }
 }

@@ -234,9 +234,10 @@ impl Accounts {
             return Err(Problem::invalid("role", "one of member, operator, admin"));
         }
         let _alone = self.rules.lock().await;
-        let before = self.storage.user_by_name(username).await?.ok_or_else(unknown_user)?;
+        let before = self.storage.user_by_name(username).await?.ok_or_else(|| unknown_user(username))?;
         self.must_leave_an_admin(&before, &body).await?;
-        let after = self.storage.patch_user(username, body.role, body.disabled).await?.ok_or_else(unknown_user)?;
+        let after = self.storage.patch_user(username, body.role, body.disabled).await?;
+        let after = after.ok_or_else(|| unknown_user(username))?;
         if after.disabled && !before.disabled {
             self.storage.revoke_sessions_of(after.id).await?;
             self.close(after.id, CloseCode::SignedOut).await;
@@ -289,8 +290,10 @@ pub fn must_be_admin(caller: &User) -> Result<(), Problem> {
     if caller.role == Role::Admin { Ok(()) } else { Err(Problem::forbidden("Only an admin may do this.")) }
 }
 
-pub(super) fn unknown_user() -> Problem {
-    Problem::new(Code::UnknownUser, "Nobody here has that username.")
+/// Says which, of several that were named; no more of it than a username may have.
+pub(super) fn unknown_user(username: &str) -> Problem {
+    let shown: String = username.trim().chars().take(*limits::USERNAME_CHARS.end()).collect();
+    Problem::new(Code::UnknownUser, format!("Nobody here has the username “{shown}”."))
 }
 
 fn bad_credentials() -> Problem {

@@ -98,14 +98,22 @@ impl Widget {
             Asking::OwnPage | Asking::Unreadable => false,
             Asking::Page(origin) => row.site.allowed_origins.contains(&origin.to_string()),
         };
-        let is_named = || {
-            let origin = headers.get("origin").and_then(|value| value.to_str().ok());
-            origin.is_some_and(|origin| row.site.allowed_origins.iter().any(|allowed| allowed == origin))
-        };
+        let origin = || headers.get("origin").and_then(|value| value.to_str().ok());
+        let is_named =
+            || origin().is_some_and(|origin| row.site.allowed_origins.iter().any(|allowed| allowed == origin));
         if is_allowed || is_named() {
             return Ok(());
         }
-        Err(Problem::new(Code::Forbidden, "This site does not allow the widget on pages of that origin."))
+        // For who put the tag into the page: the visitor is told less.
+        let origin: String = origin().unwrap_or("of no origin").chars().take(limits::PREVIEW_CHARS).collect();
+        Err(Problem::new(
+            Code::Forbidden,
+            format!(
+                "The site “{}” does not allow the widget on pages of {origin}. An admin adds that origin in Settings, at \
+                 Website: {}, Allowed origins.",
+                row.site.name, row.site.name
+            ),
+        ))
     }
 
     /// Somebody the site vouches for, else who has the token, else somebody new.

@@ -77,7 +77,11 @@ async fn only_pages_of_allowed_origins_open_the_widget() {
     {
         let refused = from(&app, site, origin).await;
         assert_eq!(refused.headers()["access-control-allow-origin"], origin, "the page reads why");
-        assert_eq!(problem(refused).await, (403, "forbidden".into()), "{site} {origin}");
+        assert_eq!(refused.status(), 403, "{site} {origin}");
+        let told: Value = refused.json().await.unwrap();
+        assert_eq!(told["code"], "forbidden");
+        let detail = told["detail"].as_str().unwrap();
+        assert!(detail.contains(&format!("pages of {origin}")) && detail.contains("Allowed origins"), "{detail}");
     }
     assert_eq!(problem(from(&app, "nowhere", "https://shop.example").await).await, (404, "not_found".into()));
     let asked = app.request(Method::OPTIONS, "/api/v1/widget/sessions").header("origin", "https://shop.example");

@@ -135,7 +135,7 @@ impl Conversations {
     /// Somebody who can be added: there, and not disabled.
     async fn person(&self, username: &str) -> Result<User, Problem> {
         let user = self.storage.user_by_name(username.trim()).await?;
-        user.filter(|user| !user.disabled).ok_or_else(unknown_user)
+        user.filter(|user| !user.disabled).ok_or_else(|| unknown_user(username))
     }
 
     async fn tell_added(&self, user: UserId, id: ConversationId) -> Result<(), Problem> {
