@@ -10,7 +10,7 @@ use crate::{
     protocol::{
         http::User,
         read::{Read, field},
-        settings::Form,
+        settings::{Form, Notice},
     },
 };
 
@@ -19,6 +19,8 @@ use crate::{
 pub struct Settings {
     pub me: User,
     pub users: Option<Vec<User>>,
+    /// What came of a button beside somebody's name.
+    pub told: Option<Notice>,
     /// What admins decide while the server runs.
     pub forms: Vec<Form>,
 }
@@ -27,7 +29,8 @@ deserialize_by_reading!(Settings);
 
 impl Read for Settings {
     fn read(value: &Value) -> Result<Self, serde_json::Error> {
-        Ok(Self { me: field(value, "me")?, users: field(value, "users")?, forms: field(value, "forms")? })
+        let (me, users) = (field(value, "me")?, field(value, "users")?);
+        Ok(Self { me, users, told: field(value, "told")?, forms: field(value, "forms")? })
     }
 }
 
@@ -74,11 +77,13 @@ pub async fn load_settings() -> Result<Settings, ApiError> {
     use crate::{protocol::http::Role, server::functions};
 
     let (state, me) = functions::caller().await?;
-    let (users, forms) = match me.role {
-        Role::Admin => (Some(state.accounts.users(&me).await.map_err(functions::failed)?), state.settings.forms(me.id)),
-        _ => (None, Vec::new()),
-    };
-    Ok(Settings { me, users, forms })
+    if me.role != Role::Admin {
+        return Ok(Settings { me, users: None, told: None, forms: Vec::new() });
+    }
+    let users = state.accounts.users(&me).await.map_err(functions::failed)?;
+    let word = state.settings.word(me.id);
+    let told = word.clone().filter(|(of, _)| *of == functions::PEOPLE).map(|(_, notice)| notice);
+    Ok(Settings { users: Some(users), told, forms: state.settings.forms(me.id, word), me })
 }
 
 /// For admins: changes somebody's role, or shuts or opens their account.
@@ -88,9 +93,22 @@ pub async fn patch_user(
     #[server(default)] role: Option<crate::protocol::http::Role>,
     #[server(default)] disabled: Option<bool>,
 ) -> Result<(), ApiError> {
-    use crate::{protocol::http::PatchUser, server::functions};
+    use crate::{
+        protocol::{http::PatchUser, settings::Notice},
+        server::functions,
+    };
 
     let (state, me) = functions::caller().await?;
     let patched = state.accounts.patch_user(&me, &username, PatchUser { role, disabled }).await;
-    Ok(functions::lead(patched.map(|_| ()), |()| "/settings".to_owned(), "/settings")?)
+    let told = patched.map(|user| {
+        let text = match (disabled, role) {
+            (Some(true), _) => {
+                format!("{}’s account is disabled, and everybody signed in by it is signed out.", user.username)
+            }
+            (Some(false), _) => format!("{}’s account is open again.", user.username),
+            (None, _) => format!("{}’s role is {} now.", user.username, user.role.as_str()),
+        };
+        Notice { is_good: true, text }
+    });
+    Ok(functions::tell(&state.settings, me.id, functions::PEOPLE, told)?)
 }

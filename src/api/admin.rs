@@ -26,7 +26,7 @@ pub async fn broadcast(message: String) -> Result<(), ApiError> {
     let (state, me) = functions::caller().await?;
     let told = state.overseer.broadcast(&me, &message).await;
     let told = told.map(|count| Notice { is_good: true, text: format!("Sent to {count} connections.") });
-    Ok(functions::tell_on("/settings/broadcast", &state.settings, me.id, functions::BROADCAST_FORM, told)?)
+    Ok(functions::tell_on("/settings/broadcast#broadcast", &state.settings, me.id, functions::BROADCAST_FORM, told)?)
 }
 
 #[server(prefix = "/fn", endpoint = "disconnect", input = PostUrl)]

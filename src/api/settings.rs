@@ -20,7 +20,13 @@ pub async fn save_model(
     let (state, me) = functions::caller().await?;
     let body = PutModel::of_form(provider, base_url, model, KeyChange::of_form(api_key, &forget_key));
     let saved = state.settings.save_model(&me, body).await;
-    let told = saved.map(|_| Notice { is_good: true, text: "Saved. The next answer is the new model's.".into() });
+    let told = saved.map(|now| {
+        let text = match now.provider.as_str() {
+            "offline" => "Saved. No model is asked from now on: the built-in planner answers.",
+            _ => "Saved. The next answer is the new model's.",
+        };
+        Notice { is_good: true, text: text.into() }
+    });
     Ok(functions::tell(&state.settings, me.id, MODEL_FORM, told)?)
 }
 

@@ -60,7 +60,9 @@ pub async fn save_site(
         },
     };
     let sent = state.sites.sent(&me, &id, form).await;
-    Ok(functions::back_to("/settings", sent)?)
+    // One that was made shows itself, with its secret.
+    let section = functions::site_section(sent.as_ref().map_or(&id, |made| &made.0));
+    Ok(functions::back_to(&section, sent.map(|_| ()))?)
 }
 
 /// Another secret for a site, told once on the page that follows.
@@ -70,5 +72,5 @@ pub async fn new_site_secret(id: String) -> Result<(), ApiError> {
 
     let (state, me) = functions::caller().await?;
     let sent = state.sites.sent_for_secret(&me, &id).await;
-    Ok(functions::back_to("/settings", sent)?)
+    Ok(functions::back_to(&functions::site_section(&id), sent.map(|_| ()))?)
 }

@@ -30,7 +30,7 @@ pub async fn create_webhook(
         let text = format!("Made. Its secret, shown this once: {}", made.secret);
         Notice { is_good: true, text }
     });
-    Ok(functions::tell_on("/settings/webhooks", &state.settings, me.id, functions::WEBHOOK_FORM, told)?)
+    Ok(functions::tell_on("/settings/webhooks#new-webhook", &state.settings, me.id, functions::WEBHOOK_FORM, told)?)
 }
 
 #[server(prefix = "/fn", endpoint = "set_webhook", input = PostUrl)]

@@ -152,16 +152,17 @@ pub async fn page_of(state: &AppState, id: ConversationId) -> String {
 pub const BROADCAST_FORM: &str = "broadcast";
 pub const WEBHOOK_FORM: &str = "new-webhook";
 pub const ACCOUNT_FORM: &str = "new-account";
+pub const PEOPLE: &str = "people";
 pub const ROW: &str = "row";
 
-/// Leads a plain form of an admin back to the settings, where a sentence says what came of it.
+/// Leads a plain form back to its section of the settings, where a sentence says what came of it.
 pub fn tell(
     settings: &AdminSettings,
     user: UserId,
     form: &'static str,
     told: Result<Notice, Problem>,
 ) -> Result<(), Problem> {
-    tell_on("/settings", settings, user, form, told)
+    tell_on(&format!("/settings#{form}"), settings, user, form, told)
 }
 
 /// The same on another page of the settings.
@@ -193,6 +194,11 @@ pub fn back_to<T>(path: &str, result: Result<T, Problem>) -> Result<T, Problem> 
         redirect(path);
     }
     result
+}
+
+/// Where the settings show a site; an empty id is the one to be made.
+pub fn site_section(id: &str) -> String {
+    format!("/settings#site-{}", if id.is_empty() { "new" } else { id })
 }
 
 /// Where people reach this server: what the operator says, else what the browser asked for.

@@ -268,8 +268,15 @@ async fn the_source_of_prices_is_kept_like_the_model() {
     assert_eq!(problem(wrong).await, (422, "invalid".into()));
 }
 
-/// Sends a form as a browser without a script would, and reads the page that it leads to.
+/// Sends a form as a browser without a script would, and reads the page that it leads to, which has the section that
+/// it leads to.
 async fn submit(app: &TestApp, by: &Account, action: &str, form: &[(&str, &str)]) -> String {
+    let (page, _) = submit_to(app, by, action, form).await;
+    page
+}
+
+/// The page, and the section.
+async fn submit_to(app: &TestApp, by: &Account, action: &str, form: &[(&str, &str)]) -> (String, String) {
     let cookie = format!("magpie_session={}", by.token);
     let encoded = reqwest::Url::parse_with_params("http://form", form).unwrap().query().unwrap().to_owned();
     let sent = app
@@ -282,8 +289,52 @@ async fn submit(app: &TestApp, by: &Account, action: &str, form: &[(&str, &str)]
         .send()
         .await
         .unwrap();
-    assert_eq!((sent.status().as_u16(), sent.headers()["location"].to_str().unwrap()), (303, "/settings"));
-    app.request(Method::GET, "/settings").header(header::COOKIE, cookie).send().await.unwrap().text().await.unwrap()
+    assert_eq!(sent.status(), 303);
+    let (path, section) = sent.headers()["location"].to_str().unwrap().split_once('#').expect("a section");
+    let page = app.request(Method::GET, path).header(header::COOKIE, cookie).send().await.unwrap();
+    let page = page.text().await.unwrap();
+    assert!(page.contains(&format!("id=\"{section}\"")), "{section} in {page}");
+    (page, section.to_owned())
+}
+
+#[tokio::test]
+async fn whoever_sent_a_form_is_led_to_its_section_where_a_word_says_what_came_of_it() {
+    let app = TestApp::start().await;
+    let root = app.register("root").await;
+    app.register("anna").await;
+    let told = |page: &str, role: &str, text: &str| {
+        let (_, rest) = page.split_once(&format!("role=\"{role}\" tabindex=\"-1\"")).expect("a word");
+        assert!(rest.split_once("</p>").unwrap().0.contains(text), "{text} in {rest:.200}");
+    };
+    for (form, role, text) in [
+        ([("username", "anna"), ("role", "operator")], "status", "anna’s role is operator now."),
+        ([("username", "anna"), ("disabled", "true")], "status", "anna’s account is disabled"),
+        ([("username", "anna"), ("disabled", "false")], "status", "anna’s account is open again."),
+        ([("username", "nobody"), ("disabled", "true")], "alert", "Nobody here has the username “nobody”."),
+        ([("username", "root"), ("role", "member")], "alert", "Role: this is the last admin"),
+    ] {
+        let (page, section) = submit_to(&app, &root, "/fn/patch_user", &form).await;
+        assert_eq!(section, "people");
+        told(&page, role, text);
+    }
+    let (page, section) = submit_to(&app, &root, "/fn/save_market", &[("url", "prices")]).await;
+    assert_eq!(section, "market");
+    told(&page, "alert", "URL: ");
+    let (page, section) = submit_to(&app, &root, "/fn/save_site", &[("id", ""), ("name", "")]).await;
+    assert_eq!(section, "site-new");
+    told(&page, "alert", "Name: ");
+    let (page, section) = submit_to(&app, &root, "/fn/save_site", &[("id", ""), ("name", "Shop")]).await;
+    assert!(section.starts_with("site-") && section != "site-new", "{section}");
+    told(&page, "status", "Made.");
+    let id = section.trim_start_matches("site-");
+    let (page, again) = submit_to(&app, &root, "/fn/new_site_secret", &[("id", id)]).await;
+    assert_eq!(again, section);
+    told(&page, "status", "There is a new secret.");
+    let (page, section) = submit_to(&app, &root, "/fn/broadcast", &[("message", "")]).await;
+    assert_eq!(section, "broadcast");
+    told(&page, "alert", "");
+    let form = [("url", "http://example.com/"), ("message", "yes")];
+    assert_eq!(submit_to(&app, &root, "/fn/create_webhook", &form).await.1, "new-webhook");
 }
 
 #[tokio::test]
@@ -307,6 +358,10 @@ async fn the_page_tests_and_saves_without_a_script_and_never_shows_the_key() {
     let wrong = [("provider", "anthropic"), ("base_url", ""), ("model", "claude"), ("api_key", "")];
     let page = submit(&app, &root, "/fn/save_model", &wrong).await;
     assert!(page.contains(r#"role="alert""#) && page.contains("api_key"), "{page}");
+    let offline = [("provider", "offline"), ("base_url", ""), ("model", ""), ("api_key", "")];
+    assert!(submit(&app, &root, "/fn/save_model", &offline).await.contains("No model is asked from now on"));
+    let form = [("provider", "openai"), ("base_url", base_url.as_str()), ("model", "scripted"), ("api_key", KEY)];
+    submit(&app, &root, "/fn/save_model", &form).await;
     let forget =
         [("provider", "openai"), ("base_url", base_url.as_str()), ("model", "scripted"), ("forget_key", "yes")];
     submit(&app, &root, "/fn/save_model", &forget).await;

@@ -18,9 +18,8 @@ pub const MODEL_FORM: &str = "model";
 pub const MARKET_FORM: &str = "market";
 
 impl AdminSettings {
-    /// For this admin: with what they sent last and did not save, where they come from that.
-    pub fn forms(&self, user: UserId) -> Vec<Form> {
-        let word = self.drafts.word(user);
+    /// For this admin: with what they sent last and did not save, where they come from that, which `word` says.
+    pub fn forms(&self, user: UserId, word: Option<(&'static str, Notice)>) -> Vec<Form> {
         let notice = |form| word.clone().filter(|(of, _)| *of == form).map(|(_, notice)| notice);
         let drafts = word.is_some().then_some(&self.drafts);
         let mut forms = vec![self.model_form(user, notice(MODEL_FORM), drafts), self.market_form(notice(MARKET_FORM))];

@@ -62,8 +62,8 @@ impl Sites {
         Ok(sites.into_iter().map(|site| section(site, host, &mut draft)).collect())
     }
 
-    /// A form of the page. What came of it is on the next one.
-    pub async fn sent(&self, caller: &User, id: &str, form: SiteForm) -> Result<(), Problem> {
+    /// A form of the page, and whose it is. What came of it is on the next one.
+    pub async fn sent(&self, caller: &User, id: &str, form: SiteForm) -> Result<SiteId, Problem> {
         let typed = form.clone();
         let done = if id.is_empty() {
             self.create(caller, form).await.map(|made| (made.site.id.0, "Made.", Some(made.secret)))
@@ -74,7 +74,7 @@ impl Sites {
     }
 
     /// Another secret: what the one before signed counts no more.
-    pub async fn sent_for_secret(&self, caller: &User, id: &str) -> Result<(), Problem> {
+    pub async fn sent_for_secret(&self, caller: &User, id: &str) -> Result<SiteId, Problem> {
         let made = self.new_secret(caller, &SiteId(id.to_owned())).await;
         let done = made
             .map(|made| (made.site.id.0, "There is a new secret. The one before counts no more.", Some(made.secret)));
@@ -87,10 +87,13 @@ impl Sites {
         id: &str,
         typed: SiteForm,
         done: Result<(String, &str, Option<String>), Problem>,
-    ) -> Result<(), Problem> {
+    ) -> Result<SiteId, Problem> {
         let word = |is_good, text: &str| Some(Notice { is_good, text: text.to_owned() });
         let (draft, result) = match done {
-            Ok((id, text, secret)) => (Draft { id, notice: word(true, text), secret, ..Draft::default() }, Ok(())),
+            Ok((id, text, secret)) => {
+                let made = SiteId(id.clone());
+                (Draft { id, notice: word(true, text), secret, ..Draft::default() }, Ok(made))
+            }
             Err(problem) => {
                 let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
                 let errors = problem.details.iter().filter_map(|(field, why)| Some((field.clone(), text(why)?)));

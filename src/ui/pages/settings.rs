@@ -5,7 +5,7 @@ mod nav;
 mod sites;
 mod table;
 
-use leptos::prelude::*;
+use leptos::{html::P, prelude::*};
 use leptos_meta::Title;
 
 use super::home::Failure;
@@ -47,12 +47,12 @@ pub fn SettingsPage() -> impl IntoView {
 
 #[component]
 fn Sections(settings: Settings) -> impl IntoView {
-    let Settings { me, users, forms } = settings;
+    let Settings { me, users, told, forms } = settings;
     let id = me.id;
     view! {
         {users.is_some().then(|| view! { <nav::SettingsNav /> })}
         <Account me />
-        {users.map(|users| view! { <People users me=id /> })}
+        {users.map(|users| view! { <People users told me=id /> })}
         {forms.into_iter().map(form_section).collect_view()}
     }
 }
@@ -78,11 +78,12 @@ fn Account(me: User) -> impl IntoView {
 }
 
 #[component]
-fn People(users: Vec<User>, me: UserId) -> impl IntoView {
+fn People(users: Vec<User>, told: Option<Notice>, me: UserId) -> impl IntoView {
     let rows = users.into_iter().map(|user| view! { <Person is_me=user.id == me user /> });
     view! {
         <section aria-labelledby="people">
             <h2 id="people">"People"</h2>
+            {told.map(notice_line)}
             <div class="people-scroll">
                 <table class="people">
                     <thead>
@@ -184,10 +185,19 @@ fn form_section(form: Form) -> impl IntoView {
     }
 }
 
+/// What came of a form. It was on the page from its beginning, which a screen reader does not tell: so it has the
+/// focus.
 fn notice_line(notice: Notice) -> impl IntoView {
     let (class, role) = if notice.is_good { ("notice", "status") } else { ("alert", "alert") };
+    let line = NodeRef::<P>::new();
+    Effect::new(move |_| {
+        if let Some(line) = line.get() {
+            // An element that is not there any more has none.
+            let _ = line.focus();
+        }
+    });
     view! {
-        <p class=class role=role>
+        <p class=class role=role tabindex="-1" node_ref=line>
             {notice.text}
         </p>
     }

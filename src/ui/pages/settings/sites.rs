@@ -34,7 +34,7 @@ pub fn Sites() -> impl IntoView {
 
 #[component]
 fn SiteForm(section: SiteSection) -> impl IntoView {
-    let SiteSection { site, embed_code, errors, secret, notice } = section;
+    let SiteSection { site, embed_code, notice, errors, secret } = section;
     let Site { id, name, allowed_origins, greeting, color, hours, agents, team, auto_assign } = site;
     let heading = format!("site-{id}");
     let labelled_by = heading.clone();
@@ -86,12 +86,12 @@ fn SiteForm(section: SiteSection) -> impl IntoView {
 
 #[component]
 fn NewSite(section: SiteSection) -> impl IntoView {
-    let SiteSection { site, errors, notice, .. } = section;
+    let SiteSection { site, notice, errors, .. } = section;
     let name =
         field_view("new", "Name of the new website", ("name", ""), errors.get("name").cloned(), Input::Text(site.name));
     view! {
-        <section aria-labelledby="new-site">
-            <h2 id="new-site">"Add a website"</h2>
+        <section aria-labelledby="site-new">
+            <h2 id="site-new">"Add a website"</h2>
             {notice.map(notice_line)}
             <form class="fields" method="post" action="/fn/save_site">
                 <input type="hidden" name="id" value="" />
