@@ -74,16 +74,23 @@ pub async fn sign_out() -> Result<(), ApiError> {
 
 #[server(prefix = "/fn", endpoint = "settings", input = PostUrl)]
 pub async fn load_settings() -> Result<Settings, ApiError> {
-    use crate::{protocol::http::Role, server::functions};
+    use crate::{
+        protocol::http::Role,
+        server::{functions, sheets},
+    };
 
     let (state, me) = functions::caller().await?;
+    let word = state.settings.word(me.id);
+    let notice = |form: &str| word.clone().filter(|(of, _)| *of == form).map(|(_, notice)| notice);
+    let told = notice(functions::PEOPLE);
+    let mut forms = vec![Form { notice: notice(functions::PASSWORD_FORM), ..sheets::password_form() }];
     if me.role != Role::Admin {
-        return Ok(Settings { me, users: None, told: None, forms: Vec::new() });
+        return Ok(Settings { me, users: None, told, forms });
     }
     let users = state.accounts.users(&me).await.map_err(functions::failed)?;
-    let word = state.settings.word(me.id);
-    let told = word.clone().filter(|(of, _)| *of == functions::PEOPLE).map(|(_, notice)| notice);
-    Ok(Settings { users: Some(users), told, forms: state.settings.forms(me.id, word), me })
+    forms.push(Form { notice: notice(functions::RESET_FORM), ..sheets::reset_form() });
+    forms.extend(state.settings.forms(me.id, word));
+    Ok(Settings { users: Some(users), told, forms, me })
 }
 
 /// For admins: changes somebody's role, or shuts or opens their account.
@@ -111,4 +118,32 @@ pub async fn patch_user(
         Notice { is_good: true, text }
     });
     Ok(functions::tell(&state.settings, me.id, functions::PEOPLE, told)?)
+}
+
+/// One's own password; all other sessions end.
+#[server(prefix = "/fn", endpoint = "change_password", input = PostUrl)]
+pub async fn change_password(current: String, password: String) -> Result<(), ApiError> {
+    use crate::{protocol::settings::Notice, server::functions};
+
+    let (state, caller) = functions::session().await?;
+    let changed = state.accounts.change_password(functions::address().await, &caller, current, password).await;
+    let told = changed.map(|()| Notice {
+        is_good: true,
+        text: "Your password is another one now. Whoever was signed in as you elsewhere is signed out.".into(),
+    });
+    Ok(functions::tell(&state.settings, caller.user.id, functions::PASSWORD_FORM, told)?)
+}
+
+/// For admins: a new password for somebody who forgot theirs.
+#[server(prefix = "/fn", endpoint = "reset_password", input = PostUrl)]
+pub async fn reset_password(username: String, password: String) -> Result<(), ApiError> {
+    use crate::{protocol::settings::Notice, server::functions};
+
+    let (state, me) = functions::caller().await?;
+    let reset = state.accounts.reset_password(functions::address().await, &me, &username, password).await;
+    let told = reset.map(|user| Notice {
+        is_good: true,
+        text: format!("{} has a new password and is signed out everywhere.", user.username),
+    });
+    Ok(functions::tell(&state.settings, me.id, functions::RESET_FORM, told)?)
 }

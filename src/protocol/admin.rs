@@ -42,6 +42,8 @@ pub enum AuditAction {
     SignInFailed,
     AccountCreated,
     RoleChanged,
+    /// Their own, or an admin set a new one for somebody.
+    PasswordChanged,
     AccountDisabled,
     AccountEnabled,
     /// A person changed who holds a dialog, or its status.
@@ -59,11 +61,12 @@ pub enum AuditAction {
 }
 
 impl AuditAction {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::AccountCreated,
         Self::RoleChanged,
+        Self::PasswordChanged,
         Self::AccountDisabled,
         Self::AccountEnabled,
         Self::Control,
@@ -85,6 +88,7 @@ impl AuditAction {
             Self::SignInFailed => "sign_in_failed",
             Self::AccountCreated => "account_created",
             Self::RoleChanged => "role_changed",
+            Self::PasswordChanged => "password_changed",
             Self::AccountDisabled => "account_disabled",
             Self::AccountEnabled => "account_enabled",
             Self::Control => "control",

@@ -33,6 +33,7 @@ use crate::{
 };
 
 mod check;
+mod passwords;
 
 #[derive(Clone)]
 pub struct Accounts {

@@ -42,6 +42,13 @@ pub async fn caller() -> Result<(AppState, User), Problem> {
     }
 }
 
+/// The same with the session.
+pub async fn session() -> Result<(AppState, Caller), Problem> {
+    let (state, _) = caller().await?;
+    let caller = state.accounts.caller(&token().unwrap_or_default()).await.map_err(|failure| failed(failure.into()))?;
+    Ok((state, caller))
+}
+
 /// One conversation as its page first shows it.
 pub struct Opening {
     pub me: User,
@@ -153,6 +160,8 @@ pub const BROADCAST_FORM: &str = "broadcast";
 pub const WEBHOOK_FORM: &str = "new-webhook";
 pub const ACCOUNT_FORM: &str = "new-account";
 pub const PEOPLE: &str = "people";
+pub const PASSWORD_FORM: &str = "password";
+pub const RESET_FORM: &str = "reset-password";
 pub const ROW: &str = "row";
 
 /// Leads a plain form back to its section of the settings, where a sentence says what came of it.

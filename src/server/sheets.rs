@@ -4,6 +4,7 @@ use super::{functions, state::AppState};
 use crate::protocol::{
     Problem,
     http::User,
+    limits,
     settings::{Button, Field, Form},
     sheet::{RowAction, Sheet},
 };
@@ -48,6 +49,28 @@ pub fn account_form() -> Form {
                  nobody again."
         .into();
     form.fields = vec![field("Username", "username", "text"), field("Password", "password", "password")];
+    form
+}
+
+/// One's own password.
+pub fn password_form() -> Form {
+    let mut form = form(functions::PASSWORD_FORM, "Password", "Change password", "/fn/change_password");
+    form.note =
+        format!("At least {} characters. You stay signed in here and nowhere else.", limits::PASSWORD_CHARS_MIN);
+    let fields = [("Current password", "current"), ("New password", "password")];
+    form.fields = fields.map(|(label, name)| field(label, name, "password")).into();
+    form
+}
+
+/// Somebody else's, who forgot it.
+pub fn reset_form() -> Form {
+    let mut form = form(functions::RESET_FORM, "Reset a password", "Set password", "/fn/reset_password");
+    form.note =
+        "For somebody who forgot theirs: it ends all their sessions. Tell them the new one; they can change it \
+                 in their own settings."
+            .into();
+    form.fields =
+        vec![field("Their username", "username", "text"), field("Their new password", "password", "password")];
     form
 }
 

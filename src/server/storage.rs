@@ -333,6 +333,9 @@ pub trait Storage: desk::Desk + audit::AuditLog + webhooks::WebhookQueue + Send 
     /// `None`: no such user.
     async fn patch_user(&self, username: &str, role: Option<Role>, disabled: Option<bool>) -> Result<Option<User>>;
 
+    /// Another password hash; the person's sessions end in the same commit, but for `keep`.
+    async fn set_password(&self, user: UserId, hash: String, keep: Option<SessionId>) -> Result<()>;
+
     // ── Sessions ────────────────────────────────────────────────────────────────────────────────
 
     async fn create_session(&self, id: SessionId, user: UserId, at: Timestamp, expires_at: Timestamp) -> Result<()>;

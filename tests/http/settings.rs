@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Account, TestApp,
+    Account, PASSWORD, TestApp,
     model::{ModelServer, hang, say, status},
     problem,
 };
@@ -366,4 +366,70 @@ async fn the_page_tests_and_saves_without_a_script_and_never_shows_the_key() {
         [("provider", "openai"), ("base_url", base_url.as_str()), ("model", "scripted"), ("forget_key", "yes")];
     submit(&app, &root, "/fn/save_model", &forget).await;
     assert_eq!(get(&app, &root, MODEL).await["api_key"], "none");
+}
+
+async fn signs_in(app: &TestApp, username: &str, password: &str) -> bool {
+    let body = json!({ "username": username, "password": password });
+    app.request(Method::POST, "/api/v1/auth/login").json(&body).send().await.unwrap().status() == 200
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_the_one_before_and_ends_the_other_sessions() {
+    let app = TestApp::start().await;
+    let root = app.register("root").await;
+    let anna = app.register("anna").await;
+    let body = json!({ "username": "anna", "password": PASSWORD });
+    let elsewhere: Value =
+        app.request(Method::POST, "/api/v1/auth/login").json(&body).send().await.unwrap().json().await.unwrap();
+    let me = async |token: &str| {
+        app.request(Method::GET, "/api/v1/me").bearer_auth(token).send().await.unwrap().status().as_u16()
+    };
+    for (current, new, why) in [
+        ("not my password", "a better password", "Current password: that is not it"),
+        (PASSWORD, "short", "A password has at least"),
+    ] {
+        let (page, section) =
+            submit_to(&app, &anna, "/fn/change_password", &[("current", current), ("password", new)]).await;
+        assert!(section == "password" && page.contains(why), "{why} in {page}");
+    }
+    assert!(signs_in(&app, "anna", PASSWORD).await);
+    let form = [("current", PASSWORD), ("password", "a better password")];
+    let page = submit(&app, &anna, "/fn/change_password", &form).await;
+    assert!(page.contains("Your password is another one now."), "{page}");
+    assert_eq!((me(&anna.token).await, me(elsewhere["token"].as_str().unwrap()).await), (200, 401));
+    assert!(signs_in(&app, "anna", "a better password").await && !signs_in(&app, "anna", PASSWORD).await);
+    let audit: Value = app.get(&root, "/api/v1/audit").await.json().await.unwrap();
+    let entry =
+        audit["entries"].as_array().unwrap().iter().find(|entry| entry["action"] == "password_changed").unwrap();
+    assert_eq!((&entry["subject"], &entry["by"]["name"]), (&json!("anna"), &json!("anna")));
+    assert!(!audit.to_string().contains("better"));
+}
+
+#[tokio::test]
+async fn an_admin_sets_a_password_for_somebody_who_forgot_theirs_and_nobody_else_does() {
+    let app = TestApp::start().await;
+    let root = app.register("root").await;
+    let (anna, ben) = (app.register("anna").await, app.register("ben").await);
+    let form = [("username", "anna"), ("password", "a fresh password")];
+    let cookie = format!("magpie_session={}", ben.token);
+    let refused = app
+        .request(Method::POST, "/fn/reset_password")
+        .header(header::COOKIE, &cookie)
+        .header(header::ORIGIN, app.url(""))
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body("username=anna&password=a+fresh+password");
+    assert_eq!(refused.send().await.unwrap().status(), 403);
+    assert!(!signs_in(&app, "anna", "a fresh password").await);
+    let page = app.request(Method::GET, "/settings").header(header::COOKIE, &cookie).send().await.unwrap();
+    let page = page.text().await.unwrap();
+    assert!(page.contains("/fn/change_password") && !page.contains("/fn/reset_password"));
+
+    let (page, section) = submit_to(&app, &root, "/fn/reset_password", &form).await;
+    assert!(section == "reset-password" && page.contains("anna has a new password"), "{page}");
+    assert!(signs_in(&app, "anna", "a fresh password").await && !signs_in(&app, "anna", PASSWORD).await);
+    assert_eq!(app.get(&anna, "/api/v1/me").await.status(), 401);
+    for (username, why) in [("nobody", "Nobody here has the username"), ("root", "Username: your own password")] {
+        let form = [("username", username), ("password", "a fresh password")];
+        assert!(submit(&app, &root, "/fn/reset_password", &form).await.contains(why), "{why}");
+    }
 }

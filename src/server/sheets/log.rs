@@ -73,6 +73,7 @@ fn deed(entry: &AuditEntry) -> (String, String) {
         AuditAction::SignInFailed => "Failed to sign in",
         AuditAction::AccountCreated => "Made an account",
         AuditAction::RoleChanged => "Changed a role",
+        AuditAction::PasswordChanged => "Changed a password",
         AuditAction::AccountDisabled => "Disabled an account",
         AuditAction::AccountEnabled => "Enabled an account",
         AuditAction::Control => return changed_hands(&entry.detail),

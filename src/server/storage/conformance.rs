@@ -46,7 +46,7 @@ macro_rules! conformance {
                 a_username_is_taken_in_any_case, credentials_are_the_hash_that_was_stored,
                 a_patch_changes_only_what_it_names, a_session_lives_until_its_end,
                 a_revoked_session_is_unknown, the_sessions_of_one_person_end_together,
-                a_disabled_person_has_no_session;
+                a_disabled_person_has_no_session, another_password_ends_the_other_sessions;
             conversations: founding_members_are_its_first_events, who_is_no_member_sees_nothing,
                 unread_counts_what_others_wrote_since, the_list_has_the_newest_event_first,
                 the_last_message_is_cut_and_never_a_deleted_one, members_stand_in_the_order_of_joining,

@@ -134,6 +134,10 @@ impl Storage for SqliteStorage {
         people::patch(&self.write, username, role, disabled).await
     }
 
+    async fn set_password(&self, user: UserId, hash: String, keep: Option<SessionId>) -> Result<()> {
+        people::set_password(&self.write, user, hash, keep).await
+    }
+
     async fn create_session(&self, id: SessionId, user: UserId, at: Timestamp, expires_at: Timestamp) -> Result<()> {
         sessions::create(&self.write, id, user, at, expires_at).await
     }

@@ -88,6 +88,21 @@ pub async fn the_sessions_of_one_person_end_together(backend: &dyn Backend) {
     assert!(house.storage.session(of_ben, at(1)).await.unwrap().is_some());
 }
 
+pub async fn another_password_ends_the_other_sessions(backend: &dyn Backend) {
+    let house = House::open(backend).await;
+    let (anna, ben) = (house.user("anna").await, house.user("ben").await);
+    let (here, elsewhere) = (session(&house, anna.id).await, session(&house, anna.id).await);
+    let of_ben = session(&house, ben.id).await;
+    let lives = async |id| house.storage.session(id, at(1)).await.unwrap().is_some();
+    house.storage.set_password(anna.id, "another hash".into(), Some(here)).await.unwrap();
+    assert_eq!((lives(here).await, lives(elsewhere).await, lives(of_ben).await), (true, false, true));
+    let (_, hash) = house.storage.credentials("anna").await.unwrap().unwrap();
+    assert_eq!(hash, "another hash");
+    house.storage.set_password(anna.id, "a third".into(), None).await.unwrap();
+    assert_eq!((lives(here).await, lives(of_ben).await), (false, true));
+    assert_eq!(house.storage.credentials("ben").await.unwrap().unwrap().1, "hash of ben");
+}
+
 pub async fn a_disabled_person_has_no_session(backend: &dyn Backend) {
     let house = House::open(backend).await;
     let anna = house.user("anna").await;

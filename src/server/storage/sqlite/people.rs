@@ -4,7 +4,7 @@ use sqlx::SqlitePool;
 
 use crate::{
     protocol::{
-        UserId,
+        SessionId, UserId,
         http::{Role, User},
     },
     server::storage::{NewUser, Result, StorageError},
@@ -92,4 +92,20 @@ pub(super) async fn patch(
     .fetch_optional(write)
     .await?;
     Ok(row.map(user))
+}
+
+pub(super) async fn set_password(
+    write: &SqlitePool,
+    user: UserId,
+    hash: String,
+    keep: Option<SessionId>,
+) -> Result<()> {
+    let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query("UPDATE users SET password_hash = ? WHERE id = ?").bind(hash).bind(user).execute(&mut *tx).await?;
+    sqlx::query("DELETE FROM sessions WHERE user_id = ? AND id IS NOT ?")
+        .bind(user)
+        .bind(keep)
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx.commit().await?)
 }
