@@ -91,7 +91,10 @@ pub fn Controls(thread: Field<Thread>, me: UserId) -> impl IntoView {
                 aria-keyshortcuts=key(action)
                 on:click=move |event| {
                     event.prevent_default();
-                    act(action);
+                    // The second click of two hits what has come into the first one's place.
+                    if event.detail() <= 1 {
+                        act(action);
+                    }
                 }
             >
                 {name(action)}

@@ -100,6 +100,10 @@ fn do_with_open(client: Client, desk: DeskContext, me: UserId, act: Act) {
             let has_agents = untrack(|| has_agents(client, id));
             if control.is_some_and(|state| offered(&state, me, has_agents).contains(&action)) {
                 client.control(id, action, None);
+                // What is typed next are words for the visitor, and no more keys.
+                if action == ControlAction::Take {
+                    focus(".composer textarea");
+                }
             }
         }
         Act::Write(mode) => {
