@@ -7,7 +7,7 @@ use super::{Client, NoticeKind, StateStoreFields, desk, driver::SUBSCRIBE, launc
 use crate::{
     model::{conversation::apply_to_row, link, outbox, typing},
     protocol::{
-        ConversationId, DurableFrame, EphemeralFrame, Event, Problem, Seq, ServerFrame, Timestamp, UserRef,
+        Code, ConversationId, DurableFrame, EphemeralFrame, Event, Problem, Seq, ServerFrame, Timestamp, UserRef,
         read::Read,
         server::{Ack, ErrorFrame, Mode, Posted, Status, Subscribed},
     },
@@ -137,7 +137,9 @@ impl Client {
         {
             Some(client_id) => self.outbox(outbox::Event::Refused(client_id, problem)),
             // A run that fails says so in its timeline, to everybody.
-            None if error.reference.is_none() && error.code == crate::protocol::Code::RunFailed => {}
+            None if error.reference.is_none() && error.code == Code::RunFailed => {}
+            // Of the frames without a name these are about what one writes at the moment: nothing is lost.
+            None if error.reference.is_none() && error.code == Code::RateLimited => {}
             None => self.problem(problem),
         }
     }

@@ -91,7 +91,7 @@ impl Client {
         }
     }
 
-    fn link_changed(self, before: LinkState, after: LinkState) {
+    pub(super) fn link_changed(self, before: LinkState, after: LinkState) {
         if before == after {
             return;
         }
@@ -104,6 +104,9 @@ impl Client {
             self.change_every_thread(|thread| thread.disconnected());
         }
         let is_way = |state| matches!(state, LinkState::Connected | LinkState::Polling);
+        if is_way(after) {
+            self.reachable();
+        }
         match (is_way(before), after) {
             (_, LinkState::Polling) => self.way_opened(),
             // `resume` says so, after the subscriptions.

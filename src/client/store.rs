@@ -16,7 +16,7 @@ use crate::{
         typing::Typing,
     },
     protocol::{
-        ClientId, ConversationId, LogEpoch, Problem, Seq, Timestamp, UserId, UserRef,
+        ClientId, Code, ConversationId, LogEpoch, Problem, Seq, Timestamp, UserId, UserRef,
         desk::Canned,
         http::{Conversation, User},
         limits,
@@ -267,6 +267,11 @@ impl Client {
     }
 
     pub(super) fn notice(self, what: NoticeKind, text: String) {
+        // The same trouble again is no news.
+        let is_there = |notice: &Notice| notice.what == what && notice.text == text;
+        if matches!(what, NoticeKind::Problem(_)) && self.state.read_untracked().notices.iter().any(is_there) {
+            return;
+        }
         let id = self.with(|inner| {
             inner.last_notice += 1;
             inner.last_notice
@@ -285,6 +290,16 @@ impl Client {
             });
         }
         notify::list(&self.state.notices());
+    }
+
+    /// The way to the server is open: what was said of its not being so is over.
+    pub(super) fn reachable(self) {
+        let is_over =
+            |notice: &Notice| matches!(&notice.what, NoticeKind::Problem(problem) if problem.code == Code::Unavailable);
+        if self.state.read_untracked().notices.iter().any(is_over) {
+            self.state.write_untracked().notices.retain(|notice| !is_over(notice));
+            notify::list(&self.state.notices());
+        }
     }
 
     /// Says what went wrong with something one did.

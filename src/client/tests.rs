@@ -12,8 +12,8 @@ use crate::{
         outbox,
     },
     protocol::{
-        AgentRun, AgentStep, CallId, ConversationId, DurableFrame, EphemeralFrame, Event, Message, MessageId, Problem,
-        RunId, RunStatus, Sender, Seq, ServerFrame, Timestamp, UserId, UserRef, Visibility,
+        AgentRun, AgentStep, CallId, Code, ConversationId, DurableFrame, EphemeralFrame, Event, Message, MessageId,
+        Problem, RunId, RunStatus, Sender, Seq, ServerFrame, Timestamp, UserId, UserRef, Visibility,
         agent::{ToolCall, ToolResult},
         dialog::{self, DialogStatus},
         http::{Conversation, ConversationDetail, Kind, MessageNow, Messages},
@@ -26,6 +26,7 @@ use crate::{
 };
 
 mod desk;
+mod notices;
 
 fn room(n: u64) -> ConversationId {
     ConversationId::from_parts(n, 1)
@@ -416,8 +417,8 @@ fn a_message_refused_where_one_is_no_longer_is_told_with_its_text_until_it_is_di
     let removed = ConversationChanged { conversation: row(1, 3), change: ListChange::Removed };
     client.apply(&ServerFrame::Ephemeral(EphemeralFrame::Conversation(removed)));
     client.outbox(outbox::Event::Refused(client_id, Problem::not_found()));
-    for _ in 0..=limits::NOTICES {
-        client.problem(Problem::not_found());
+    for n in 0..=limits::NOTICES {
+        client.problem(Problem::new(Code::NotFound, format!("{n} is not there.")));
     }
     let unsent = || {
         let state = client.state().read_untracked();
