@@ -40,6 +40,8 @@ pub fn ConnectionStatus() -> impl IntoView {
     };
     let escape = move |event: leptos::ev::KeyboardEvent| {
         if event.key() == "Escape" && open.get_untracked() {
+            // It closes this, and nothing around it.
+            event.prevent_default();
             open.set(false);
             focus();
         }

@@ -186,7 +186,7 @@ fn close_on_escape(launcher: Launcher) {
     Effect::new(move |_| {
         let listener = window_event_listener(leptos::ev::keydown, move |event| {
             let inner = document().query_selector("dialog[open], .quality, .emojis, .edit-form").ok().flatten();
-            if event.key() == "Escape" && inner.is_none() && !event.is_composing() {
+            if event.key() == "Escape" && inner.is_none() && !event.is_composing() && !event.default_prevented() {
                 launcher.close();
             }
         });

@@ -10,8 +10,8 @@ use wasm_bindgen::JsCast;
 use super::reactions::ReactTarget;
 use crate::{
     client::{Client, use_client},
-    model::{Entry, EntryStoreFields},
-    protocol::{MessageId, Sender},
+    model::{Entry, EntryStoreFields, ThreadStoreFields},
+    protocol::{MessageId, Sender, dialog::Owner},
     ui::components::thread::{ThreadContext, focus, focus_message},
 };
 
@@ -37,6 +37,12 @@ pub fn Actions(entry: Field<Entry>, id: Memo<Option<MessageId>>) -> impl IntoVie
     };
     let (edits, deletes) = (author == context.me, author == context.me || context.moderates);
     let again = run.map(|run| run.to_string());
+    let client = use_client();
+    // In a dialog, while the agents have it.
+    let may_ask_again = Memo::new(move |_| {
+        let control = client.thread(context.id).and_then(|thread| thread.control().get());
+        control.is_none_or(|state| state.owner == Owner::Ai)
+    });
     move || {
         let id = there.get()?;
         let open = Memo::new(move |_| context.reacting.get() == Some(id));
@@ -49,6 +55,7 @@ pub fn Actions(entry: Field<Entry>, id: Memo<Option<MessageId>>) -> impl IntoVie
                 {button("reply", "Reply")}
                 {again
                     .clone()
+                    .filter(|_| may_ask_again.get())
                     .map(|run| {
                         view! {
                             <button
