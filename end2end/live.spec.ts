@@ -106,6 +106,20 @@ test("an edit, a reaction and a deletion show on both sides", async ({ person })
   await expect(anna.message("the cat")).toHaveCount(0);
 });
 
+test("an edit that adds words is one text with what was there", async ({ person }) => {
+  const [anna, ben] = await two(person);
+  await anna.sendAndSee("Base text");
+  await expect(ben.message("Base text")).toBeVisible();
+  await anna.message("Base text").hover();
+  await anna.message("Base text").getByRole("button", { name: "Edit" }).click();
+  await anna.page.getByRole("textbox", { name: "Edit message" }).fill("Base text with **more** words");
+  await anna.page.getByRole("button", { name: "Save" }).click();
+  for (const one of [anna, ben]) {
+    await expect(one.message("Base text").locator(".body p")).toHaveText(["Base text with more words"]);
+  }
+  await expect(anna.list).toContainText("Base text with more words");
+});
+
 test("what one reads further up does not jump when a message comes", async ({ person }) => {
   const [anna, ben, id] = await two(person);
   for (let i = 1; i <= 40; i++) await anna.post(id, `line number ${i}.`);

@@ -104,7 +104,7 @@ fn Row(row: Field<Conversation>) -> impl IntoView {
     let unread = Memo::new(move |_| now.read().unread);
     let preview = move || {
         read(|row| match &row.last_message {
-            Some(last) => [last.author.name.as_str(), ": ", first_line(&last.text)].concat(),
+            Some(last) => [last.author.name.as_str(), ": ", &first_line(&last.text)].concat(),
             None => "No messages yet".to_owned(),
         })
     };
@@ -127,10 +127,12 @@ fn Row(row: Field<Conversation>) -> impl IntoView {
     }
 }
 
-/// Text of a preview: Markdown's lines would not fit.
-fn first_line(text: &str) -> &str {
-    let line = text.lines().next().unwrap_or_default();
-    line.char_indices().nth(limits::PREVIEW_CHARS).map_or(line, |(end, _)| &line[..end])
+/// Text of a preview: Markdown's lines would not fit, and its commonest marks are no words.
+fn first_line(text: &str) -> String {
+    let mut lines = text.lines().map(|line| line.trim_start_matches(['#', '>', ' ']).trim_start_matches("- "));
+    let line = lines.find(|line| !line.is_empty()).unwrap_or_default();
+    let words = ["**", "~~", "`"].iter().fold(line.to_owned(), |line, mark| line.replace(mark, ""));
+    words.chars().take(limits::PREVIEW_CHARS).collect()
 }
 
 /// A plain form; with a script, what this browser keeps is wiped once the session is over.
