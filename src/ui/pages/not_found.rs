@@ -12,7 +12,7 @@ pub const NO_CONVERSATION: &str =
 pub fn NotFound() -> impl IntoView {
     view! {
         <main class="page">
-            <Nothing />
+            <Nothing why="There is no page at this address." />
         </main>
     }
 }
