@@ -52,11 +52,18 @@ test("a run that failed says why, and is tried again by anybody", async ({ perso
   model.will(status(401, '{"error":{"message":"no such key"}}'));
   await anna.sendAndSee("@solo are you there?");
   await expect(run(ben, "failed")).toBeVisible({ timeout: 20_000 });
+  // Where the question was asked, too.
+  const why = anna.page.getByRole("log").getByText(/^The answer failed: /);
+  await expect(why).toBeVisible();
+  await anna.page.reload();
+  await anna.connected();
+  await expect(why).toBeVisible();
   model.will(say("Now I am."));
-  await run(ben, "failed").getByRole("button", { name: "Retry" }).click();
+  await ben.page.getByRole("log").getByRole("button", { name: "Retry" }).click();
   await expect(anna.message("Now I am.")).toHaveAttribute("data-state", "sent");
   await expect(run(anna, "completed")).toBeVisible();
   await expect(run(anna, "failed")).toBeVisible();
+  await expect(why).toHaveCount(0);
 });
 
 test("an answer is made anew from its own button", async ({ person, scripted }) => {
