@@ -179,7 +179,7 @@ pub fn visitor_name(line: &Conversation) -> &str {
 
 /// What the visitor wants, as far as one message tells: their newest, whoever spoke after them.
 pub fn last_words(line: &Conversation) -> Option<&str> {
-    let visitors = line.dialog.as_ref().and_then(|dialog| dialog.visitor_message.as_ref());
+    let visitors = line.dialog.as_ref().and_then(|dialog| dialog.visitor_message.as_deref());
     visitors.or(line.last_message.as_ref()).map(|message| message.text.as_str())
 }
 

@@ -113,7 +113,7 @@ pub struct DialogLine {
     pub waiting_since: Option<Timestamp>,
     /// The visitor's own newest message: the newest of all is often an agent's farewell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub visitor_message: Option<LastMessage>,
+    pub visitor_message: Option<Box<LastMessage>>,
 }
 
 /// What is known of a visitor, with their dialog: for operators only.

@@ -444,7 +444,7 @@ fn last_message() -> impl Strategy<Value = LastMessage> {
 
 fn conversation() -> impl Strategy<Value = Conversation> {
     let kind = select(vec![Kind::Room, Kind::Dialog]);
-    let line = (text(), user(), count(), of(timestamp()), of(last_message()));
+    let line = (text(), user(), count(), of(timestamp()), of(last_message().prop_map(Box::new)));
     let line = line.prop_map(|(site, visitor, epoch, waiting_since, visitor_message)| DialogLine {
         site_id: SiteId(site),
         visitor,

@@ -30,7 +30,7 @@ pub fn apply_to_row(row: &mut Conversation, frame: &DurableFrame, me: UserId) ->
             row.unread += u64::from(message.author.id != me);
             row.last_message = Some(preview(frame, message));
             if let (Some(dialog), Sender::Visitor) = (&mut row.dialog, message.sender) {
-                dialog.visitor_message = Some(preview(frame, message));
+                dialog.visitor_message = Some(Box::new(preview(frame, message)));
             }
             RowChange::Newest
         }
@@ -84,7 +84,7 @@ impl Thread {
 }
 
 fn rewrite(row: &mut Conversation, id: crate::protocol::MessageId, text: &str) -> RowChange {
-    let visitors = row.dialog.as_mut().and_then(|dialog| dialog.visitor_message.as_mut());
+    let visitors = row.dialog.as_mut().and_then(|dialog| dialog.visitor_message.as_deref_mut());
     let mut change = RowChange::Nothing;
     for message in [row.last_message.as_mut(), visitors].into_iter().flatten().filter(|message| message.id == id) {
         message.text = cut(text);

@@ -98,7 +98,7 @@ fn a_line_shows_what_the_visitor_wants_whoever_spoke_after_them() {
     let mut line = line(1, queue(), 5);
     assert_eq!(last_words(&line), Some("hello"), "whatever was said last, where the visitor said nothing yet");
     let asked = LastMessage { text: "Where is my parcel?".into(), ..said(1, 4).unwrap() };
-    line.dialog.as_mut().unwrap().visitor_message = Some(asked);
+    line.dialog.as_mut().unwrap().visitor_message = Some(Box::new(asked));
     assert_eq!(last_words(&line), Some("Where is my parcel?"));
     assert_eq!(last_words(&Conversation { dialog: None, last_message: None, ..line }), None);
 }

@@ -91,7 +91,7 @@ fn line(row: &SqliteRow) -> Result<Conversation> {
             visitor: creator.clone(),
             epoch: control.epoch,
             waiting_since: row.try_get("waiting_since")?,
-            visitor_message: message(row, "asked")?,
+            visitor_message: message(row, "asked")?.map(Box::new),
         }),
         _ => None,
     };
