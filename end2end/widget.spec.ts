@@ -163,7 +163,7 @@ test("a page says who its visitor is: believed with the site's signature, and no
 });
 
 test("a page that the site does not allow says so, and shows no frame", async ({ ownServer, person, stranger, allowInConsole }) => {
-  allowInConsole(/frame-ancestors|status of 403|status of 404|Failed to load resource|X-Frame-Options|Refused to display/);
+  allowInConsole(/does not allow the widget on pages of|frame-ancestors|status of 403|status of 404|Failed to load resource|X-Frame-Options|Refused to display/);
   await person("root", ownServer);
   const shop = await Shop.open();
   shop.embed(ownServer);
