@@ -1,6 +1,5 @@
-// What a website's page runs of ours: a launcher beside the page (fixed, in a shadow tree: neither's style meets the
-// other's), the visitor's token, sessions, and the frame, which is loaded at the first opening, or at rest where
-// somebody has talked before. docs/protocol.md tells what it and the frame say to each other.
+// What a website's page runs: a launcher in a shadow tree, the visitor's token, sessions, and the frame, loaded at the
+// first opening, or at rest for who has talked before. docs/protocol.md has what it and the frame tell each other.
 (() => {
   const script = document.currentScript;
   const stub = window.magpie;
