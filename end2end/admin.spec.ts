@@ -96,7 +96,7 @@ test("an admin sees who is connected, live, and disconnects somebody", async ({ 
   await expect(anna.connection).not.toHaveText("Connected");
   await expect(hers).toHaveCount(0, { timeout: 10_000 });
   await root.page.getByRole("link", { name: "Audit log" }).click();
-  await expect(row(root.page, "disconnected")).toContainText(`${anna.name} at /ws`);
+  await expect(row(root.page, "Closed a connection")).toContainText(`${anna.name} at /ws`);
 });
 
 test("a change of role and a sign-in that failed stand in the audit log @plain", async ({ ownServer, person, stranger }) => {
@@ -115,8 +115,8 @@ test("a change of role and a sign-in that failed stand in the audit log @plain",
   await expect(somebody.getByRole("alert")).toBeVisible();
 
   await page.getByRole("navigation", { name: "Settings" }).getByRole("link", { name: "Audit log" }).click();
-  await expect(row(page, "role changed")).toContainText("from member to operator");
-  await expect(row(page, "sign in failed")).toContainText(anna.name);
+  await expect(row(page, "Changed a role")).toContainText("from member to operator");
+  await expect(row(page, "Failed to sign in")).toContainText(anna.name);
   expect(await page.content()).not.toContain("a wrong guess");
 });
 

@@ -42,7 +42,9 @@ test("a part that cannot be loaded says so, and comes when it is tried again", a
   await anna.page.getByRole("link", { name: "Settings" }).first().click();
   await expect(anna.page.getByRole("alert")).toHaveText(NOT_LOADED);
   // The page itself, too, is one that the app cannot take over.
+  const loadedAnew = anna.page.waitForEvent("load");
   await anna.page.getByRole("button", { name: "Try again" }).click();
+  await loadedAnew;
   await expect(anna.page.getByRole("alert")).toHaveText(NOT_LOADED);
   await anna.page.context().unroute("**/split_settings.wasm");
   await anna.page.getByRole("button", { name: "Try again" }).click();

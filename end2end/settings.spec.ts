@@ -79,7 +79,7 @@ test("what a model's settings lack is told, and what was typed stays @plain", as
   await section.getByLabel("Provider").selectOption("anthropic");
   await section.getByRole("textbox", { name: "Model" }).fill("claude-sonnet-4-5");
   await section.getByRole("button", { name: "Save" }).click();
-  await expect(section.getByRole("alert")).toContainText("api_key");
+  await expect(section.getByRole("alert")).toContainText("API key: ");
   await expect(section.getByLabel("Provider")).toHaveValue("anthropic");
   await expect(section.getByRole("textbox", { name: "Model" })).toHaveValue("claude-sonnet-4-5");
 
