@@ -20,6 +20,11 @@ async function loaded(page: Page): Promise<string[]> {
   return [...new Set(wasm.map((one) => path.basename(one)))];
 }
 
+/** Where nothing keeps the parts. */
+async function withoutWorker(page: Page): Promise<void> {
+  await page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, "serviceWorker"));
+}
+
 test("a conversation loads no part, and a page of one loads what the server named in its head", async ({ person }) => {
   const anna = await person();
   await anna.openLive(await anna.conversation("Light"));
@@ -37,6 +42,7 @@ test("a conversation loads no part, and a page of one loads what the server name
 test("a part that cannot be loaded says so, and comes when it is tried again", async ({ person, allowInConsole }) => {
   allowInConsole(PART);
   const anna = await person();
+  await withoutWorker(anna.page);
   await anna.openLive(await anna.conversation("Heavy"));
   await anna.page.context().route("**/split_settings.wasm", (route) => route.abort());
   await anna.page.getByRole("link", { name: "Settings" }).first().click();
@@ -58,8 +64,7 @@ test("whoever has a page open over an update gets no part of the new build", asy
   await cp(site, copy, { recursive: true });
   const server = await Server.start({ LEPTOS_SITE_ROOT: copy });
   const anna = await person("anna", server);
-  // Without a worker, which would have kept the part.
-  await anna.page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, "serviceWorker"));
+  await withoutWorker(anna.page);
   await anna.openLive(await anna.conversation("Old house"));
   const script = path.join(copy, "pkg/magpie.js");
   await appendFile(script, "\n// newer");
