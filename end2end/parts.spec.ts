@@ -51,7 +51,12 @@ test("a part that cannot be loaded says so, and comes when it is tried again", a
   const loadedAnew = anna.page.waitForEvent("load");
   await anna.page.getByRole("button", { name: "Try again" }).click();
   await loadedAnew;
+  // It stays so until somebody asks.
+  const calls: string[] = [];
+  anna.page.on("request", (request) => calls.push(request.url()));
   await expect(anna.page.getByRole("alert")).toHaveText(NOT_LOADED);
+  await expect(anna.page.getByRole("link", { name: "Settings" })).toHaveCount(0);
+  expect(calls.filter((url) => url.endsWith("/settings"))).toEqual([]);
   await anna.page.context().unroute("**/split_settings.wasm");
   await anna.page.getByRole("button", { name: "Try again" }).click();
   await expect(anna.page.getByRole("heading", { name: "Settings" })).toBeVisible();
@@ -74,6 +79,7 @@ test("whoever has a page open over an update gets no part of the new build", asy
   await anna.page.getByRole("button", { name: "Try again" }).click();
   await expect(anna.page.getByRole("heading", { name: "Settings" })).toBeVisible();
   await expect.poll(() => loaded(anna.page)).toContain("split_settings.wasm");
+  await anna.page.close();
   await server.stop();
   await rm(copy, { recursive: true });
 });

@@ -38,7 +38,7 @@ pub mod server;
 pub mod ui;
 
 /// Where the browser starts: takes over the page that the server rendered, or fills the empty one that stands for
-/// it where there is no network. A page whose part cannot be loaded is rendered anew, and says so.
+/// it where there is no network. A page whose part cannot be loaded says so.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
@@ -54,7 +54,7 @@ pub fn hydrate() {
     wasm_bindgen_futures::spawn_local(async move {
         match (part.load)().await {
             Ok(()) => leptos::mount::hydrate_body(app::App),
-            Err(_) => app::fill(),
+            Err(_) => app::give_up(),
         }
     });
 }

@@ -20,7 +20,7 @@ use super::{
         start::Start,
         widget::WidgetPage,
     },
-    part::{Missing, Part},
+    part::{Missing, NotLoaded, Part},
 };
 use crate::{client::provide_client, part};
 
@@ -104,11 +104,17 @@ pub fn is_offline_shell() -> bool {
 #[derive(Clone, Copy)]
 pub struct FromShell;
 
-/// Renders the app into the document, in the place of whatever is there. In a browser only.
+/// Renders the app into the empty document. In a browser only.
 pub fn fill() {
+    let body = document().body();
+    body.into_iter().for_each(|body| leptos::mount::mount_to_renderer(&body, OfflineApp).forget());
+}
+
+/// Puts into the place of a page that its part could not be loaded. In a browser only.
+pub fn give_up() {
     let Some(body) = document().body() else { return };
     body.set_inner_html("");
-    leptos::mount::mount_to_renderer(&body, OfflineApp).forget();
+    leptos::mount::mount_to_renderer(&body, NotLoaded).forget();
 }
 
 /// The app in the empty shell: there is nothing to take over, everything is built here.

@@ -67,7 +67,7 @@ fn Coming() -> impl IntoView {
 /// A new build has taken the place of the one that this page is of, or the network is gone: both are mended by
 /// loading the page anew.
 #[component]
-fn NotLoaded() -> impl IntoView {
+pub fn NotLoaded() -> impl IntoView {
     view! {
         <main class="page" id="main" tabindex="-1">
             <div class="empty">
