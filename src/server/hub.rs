@@ -314,9 +314,12 @@ impl Hub {
     }
 
     pub fn unsubscribe(&self, connection: &Connection, id: ConversationId) {
-        connection.left(id);
-        connection.lane.forget(id);
-        self.leave(id, |room| room.leave(connection.id));
+        // In one step: an event that came between would stand alone in the lane, behind a hole.
+        self.leave(id, |room| {
+            room.leave(connection.id);
+            connection.left(id);
+            connection.lane.forget(id);
+        });
     }
 
     fn room(&self, id: ConversationId) -> Arc<Mutex<Room>> {

@@ -103,6 +103,19 @@ fn a_live_reader_gets_each_event_once_and_in_order() {
 }
 
 #[test]
+fn who_leaves_finds_nothing_more_of_it_waiting_whatever_comes_meanwhile() {
+    for _ in 0..500 {
+        let (hub, id, reader) = (Hub::default(), fresh_id!(ConversationId), connection(&person("Anna")));
+        subscribe(&hub, &reader, id, 0, 0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| (1..=100).for_each(|seq| hub.deliver(event(id, seq, Event::Hidden))));
+            hub.unsubscribe(&reader, id);
+        });
+        assert_eq!(waiting(&reader), [""; 0]);
+    }
+}
+
+#[test]
 fn a_reader_that_is_behind_reads_the_log_and_is_live_from_its_end_on() {
     let (hub, id, reader) = (Hub::default(), fresh_id!(ConversationId), connection(&person("Anna")));
     subscribe(&hub, &reader, id, 1, 3);
