@@ -1,6 +1,6 @@
 //! Canned replies while they are looked for: what is typed after a `/` at the beginning names one.
 
-use crate::protocol::{desk::Canned, limits};
+use crate::protocol::{desk::Canned, limits, site::MADE_UP_NAME};
 
 /// What is looked for, where the text is nothing but a `/` and a part of a word.
 pub fn looked_for(text: &str) -> Option<&str> {
@@ -20,8 +20,11 @@ pub fn matching<'a>(canned: &'a [Canned], word: &str) -> Vec<&'a Canned> {
     canned.iter().filter(begins).chain(canned.iter().filter(has)).take(limits::CANNED_SHOWN).collect()
 }
 
-/// The reply as this visitor gets it.
+/// The reply as this visitor gets it. Who has no name but the one that we made up is spoken to without.
 pub fn filled(canned: &Canned, visitor: &str) -> String {
+    if visitor.starts_with(MADE_UP_NAME) {
+        return canned.text.replace(" {name}", "").replace("{name}", "");
+    }
     canned.text.replace("{name}", visitor)
 }
 
@@ -57,5 +60,9 @@ mod tests {
     #[test]
     fn the_visitors_name_stands_where_it_belongs() {
         assert_eq!(filled(&canned("hi", "Hello {name}, {name}!"), "Vera"), "Hello Vera, Vera!");
+        assert_eq!(
+            filled(&canned("hi", "Hello {name}, it is on its way."), "Visitor P8T5"),
+            "Hello, it is on its way."
+        );
     }
 }

@@ -13,6 +13,9 @@ use super::{
     time::Timestamp,
 };
 
+/// How the name of a visitor begins whom nobody named; four letters of the id follow.
+pub const MADE_UP_NAME: &str = "Visitor ";
+
 /// A website whose visitors may talk with us: `GET /sites`. Its secret is told once, when it is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Site {

@@ -27,7 +27,7 @@ use crate::{
         dialog::Owner,
         http::{Role, User},
         limits,
-        site::{OpenWidget, PublicSite, WidgetSession},
+        site::{MADE_UP_NAME, OpenWidget, PublicSite, WidgetSession},
     },
 };
 
@@ -145,7 +145,7 @@ impl Widget {
     async fn new_visitor(&self, site: &SiteId) -> Result<(User, String), Problem> {
         let id = fresh_id!(UserId);
         let text = id.to_string();
-        let name = format!("Visitor {}", &text[text.len() - 4..]);
+        let name = [MADE_UP_NAME, &text[text.len() - 4..]].concat();
         let new = NewVisitor { id, site: site.clone(), name: name.clone(), at: clock::now() };
         self.storage.create_visitor(new).await?;
         tracing::info!(visitor = %id, %site, "a new visitor");
