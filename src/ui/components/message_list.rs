@@ -296,7 +296,7 @@ fn Welcome() -> impl IntoView {
         <div class="empty">
             <img class="mark" src="/favicon.svg" alt="" width="64" height="64" />
             <h2>"Say the first word"</h2>
-            <p>"Ask the agents something, such as “What is 17 * 23?”, or add people and talk with them."</p>
+            <p>"Ask the agents something, such as “What is 17 * 23?”. Where several people talk, begin with @assistant."</p>
         </div>
     }
 }

@@ -67,7 +67,7 @@ fn told(control: Option<&ControlState>, failed: bool) -> String {
     let Some(control) = control else { return String::new() };
     match (&control.owner, control.status) {
         (_, DialogStatus::Resolved) => "This conversation is closed. Write to open it again.".to_owned(),
-        (Owner::Queue { .. }, _) => "You are in the queue. A person will be with you soon.".to_owned(),
+        (Owner::Queue { .. }, _) => "You are in the queue. A person answers here as soon as one is free.".to_owned(),
         (Owner::Human { user }, _) => [&user.name, " is here."].concat(),
         (Owner::Ai, _) if failed => "The assistant could not answer. Ask again, or talk to a person.".to_owned(),
         (Owner::Ai, _) => "The assistant answers.".to_owned(),
