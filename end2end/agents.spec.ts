@@ -77,21 +77,3 @@ test("with several people the agents answer when they are addressed, and all see
   expect((await ben.texts()).join("\n")).not.toContain("42");
 });
 
-test("anyone who may write there stops a run, and it stays stopped", async ({ person }) => {
-  const [anna, ben] = [await person("anna"), await person("ben")];
-  const id = await anna.conversation("Stop", { members: [ben], agents: true });
-  // Much to find makes a long answer: time enough to stop it.
-  for (let i = 1; i <= 20; i++) await anna.post(id, `apple number ${i}, with a good many words about apples and where they grow`);
-  await Promise.all([anna.openLive(id), ben.openLive(id)]);
-  await anna.sendAndSee("@agents search this conversation for apple");
-  const stop = ben.page.getByRole("button", { name: "Stop" });
-  await expect(ben.log.locator('article[aria-busy="true"]')).toBeVisible();
-  await stop.click();
-  for (const one of [anna, ben]) {
-    await expect(one.timeline.getByRole("group", { name: "Run, cancelled" })).toBeVisible();
-    await expect(one.page.getByRole("button", { name: "Stop" })).toHaveCount(0);
-    await expect(one.log.locator('article[aria-busy="true"]')).toHaveCount(0);
-  }
-  await anna.page.reload();
-  await expect(anna.timeline.getByRole("group", { name: "Run, cancelled" })).toBeVisible();
-});

@@ -23,6 +23,10 @@ test("two people watch the same run; one stops it, both see it", async ({ person
     await expect(one.page.getByRole("button", { name: "Stop" })).toHaveCount(0);
   }
   await expect.poll(() => model.open, "the model's connection is closed").toBe(0);
+  // And so it stays.
+  await anna.page.reload();
+  await expect(run(anna, "cancelled")).toBeVisible();
+  await expect(anna.message("It begins,")).toContainText("Stopped before it was finished.");
 });
 
 test("a reload in the middle shows it going on", async ({ person, scripted }) => {
