@@ -265,11 +265,15 @@ test("a new conversation begins beside the old ones", async ({ ownServer, person
   const visitor = new Visitor(await stranger(), shop);
   await visitor.come();
   await visitor.open();
+  // With its answer each time: what is answered last stands first in the list.
+  const said = visitor.frame.getByRole("log", { name: "Messages" }).locator("article[data-state=sent]");
   await visitor.say("about shoes");
+  await expect(said).toHaveCount(2, { timeout: 15_000 });
   await visitor.frame.getByRole("button", { name: "Your conversations" }).click();
   await visitor.frame.getByRole("button", { name: "New conversation" }).click();
   await expect(visitor.message("about shoes")).toHaveCount(0);
   await visitor.say("about hats");
+  await expect(said).toHaveCount(2, { timeout: 15_000 });
   await visitor.frame.getByRole("button", { name: "Your conversations" }).click();
   await expect(visitor.frame.getByRole("listitem")).toHaveCount(2);
   await visitor.frame.getByRole("listitem").last().getByRole("button").click();
