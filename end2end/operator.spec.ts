@@ -36,6 +36,8 @@ test("a dialog rises in the queue, counts are live, and a person takes it from t
   await expect(anna.message("Where is my parcel?")).toBeVisible();
   await expect(anna.whose).toHaveText("In the queue");
   await expect(anna.page.getByRole("heading", { name: "Vera" })).toBeVisible();
+  // The agents were stopped over it, and are not to be asked again: whoever takes it answers.
+  await expect(anna.page.getByRole("log").getByRole("button", { name: "Retry" })).toHaveCount(0);
   await expect(anna.page).toHaveTitle("(1) Vera · Magpie");
   const details = anna.page.getByRole("region", { name: "Visitor" });
   await expect(details).toContainText("https://shop.example/cart");

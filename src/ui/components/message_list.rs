@@ -59,7 +59,8 @@ pub fn MessageList(
     // A website's visitor is told in the frame's own words.
     let for_visitor = use_context::<Launcher>().is_some();
     let unanswered = Memo::new(move |_| {
-        if for_visitor {
+        // Nor are operators of a dialog that the agents do not have: whoever has it answers.
+        if for_visitor || !thread.control().read().as_ref().is_none_or(|now| now.is_with_ai(now.epoch)) {
             return Vec::new();
         }
         context.order.get();

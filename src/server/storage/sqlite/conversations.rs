@@ -17,8 +17,9 @@ use crate::{
 /// Lines of a list: `?1` the person, `?2` how many characters of the last message. `m` gives the conversations
 /// and how far the person has read in each.
 ///
-/// Unread counts, the last message and, for operators, a visitor's own last one are derived here. Kept as numbers in rows they would be one write per
-/// member and message. The one member that a dialog has is its visitor, who sees nothing that is for operators.
+/// Unread counts, the last message and, for operators, a visitor's own last one are derived here. Kept as numbers in
+/// rows they would be one write per member and message. The one member that a dialog has is its visitor, who sees
+/// nothing that is for operators.
 macro_rules! lines {
     ($from:literal, $is_member:literal, $tail:literal) => {
         concat!(

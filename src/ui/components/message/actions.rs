@@ -11,7 +11,7 @@ use super::reactions::ReactTarget;
 use crate::{
     client::{Client, use_client},
     model::{Entry, EntryStoreFields, ThreadStoreFields},
-    protocol::{MessageId, Sender, dialog::Owner},
+    protocol::{MessageId, Sender},
     ui::components::thread::{ThreadContext, focus, focus_message},
 };
 
@@ -41,7 +41,7 @@ pub fn Actions(entry: Field<Entry>, id: Memo<Option<MessageId>>) -> impl IntoVie
     // In a dialog, while the agents have it.
     let may_ask_again = Memo::new(move |_| {
         let control = client.thread(context.id).and_then(|thread| thread.control().get());
-        control.is_none_or(|state| state.owner == Owner::Ai)
+        control.is_none_or(|now| now.is_with_ai(now.epoch))
     });
     move || {
         let id = there.get()?;
